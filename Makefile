@@ -1,0 +1,74 @@
+# `make lab` opens the course, `make test` tests it; `make help` lists the rest.
+# Python 3.11 or newer is needed: `make lab PYTHON=python3.13` chooses one.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+WORKERS ?= 2
+FIRST := notebooks/00_start_here.ipynb
+NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+# JupyterLab's "Would you like to receive news?" would cover the first page.
+NEWS := @jupyterlab/apputils-extension:announcements
+UV := $(shell command -v uv 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks notebooks-check browser format constraints clean
+.DELETE_ON_ERROR:
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+lab: $(VENV)/.lab  ## open the course in JupyterLab
+	$(BIN)/jupyter trust $(NOTEBOOKS)
+	$(BIN)/jupyter lab $(FIRST)
+
+test: $(VENV)/.test  ## check the style and the types, then run all tests and all notebooks
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+	$(RUN) -m pytest --nbval -n $(WORKERS) --dist loadfile
+
+notebooks: $(VENV)/.test  ## run every notebook and store what its cells print
+	$(RUN) tools/notebooks.py
+
+notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
+	$(RUN) tools/notebooks.py --check
+
+browser: $(VENV)/.browser  ## run chapter 00 in JupyterLab in a real browser; pictures in test-artifacts/
+	$(RUN) -m pytest tests/browser
+
+format: $(VENV)/.test  ## format the code and the cells
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+constraints:  ## choose newer versions of the packages (needs uv)
+	{ echo '# The versions tested together. Made by `make constraints`.'; \
+	  uv pip compile pyproject.toml --quiet --all-extras --universal \
+	    --python-version 3.11 --no-header --annotation-style line; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:  ## remove everything that these commands made
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist test-artifacts
+	find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# The stamps say which extras are installed; a change of what they depend on installs again.
+$(VENV)/.lab $(VENV)/.test $(VENV)/.browser: $(VENV)/.%: pyproject.toml constraints.txt | $(RUN)
+ifneq ($(UV),)
+	uv pip install --quiet --python $(RUN) -c constraints.txt -e '.[$*]'
+else
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(RUN) -m ensurepip >/dev/null
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[$*]'
+endif
+	@$(BIN)/jupyter labextension disable $(NEWS) 2>/dev/null || true
+	@touch $@
+
+$(RUN):
+ifneq ($(UV),)
+	uv venv --quiet --allow-existing $(if $(filter file,$(origin PYTHON)),,--python $(PYTHON)) $(VENV)
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "netlab needs Python 3.11 or newer, this is " + sys.version.split()[0] + \
+	  ": name another one, as in: make lab PYTHON=python3.13")'
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+endif
