@@ -1,0 +1,92 @@
+"""Instruments for a notebook: run a server, see the bytes, ask the kernel.
+
+They know bytes and sockets, not the chat: nothing here imports `netlab.core` or
+`netlab.transports`. Any object with ``start()``, ``stop()`` and ``address`` is a server.
+
+Names are loaded when first used (PEP 562), so ``import netlab.lab`` costs a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netlab.lab import kernel
+    from netlab.lab.background import Background, background
+    from netlab.lab.diagram import Ladder, ladder
+    from netlab.lab.expect import expect
+    from netlab.lab.leftovers import leftovers
+    from netlab.lab.lesson import LESSON, LessonClock
+    from netlab.lab.record import Chunk, Recording, record
+    from netlab.lab.source import show_source
+    from netlab.lab.tap import Tap
+
+__all__ = [
+    "LESSON",
+    "Background",
+    "Chunk",
+    "Ladder",
+    "LessonClock",
+    "Recording",
+    "Tap",
+    "background",
+    "expect",
+    "kernel",
+    "ladder",
+    "leftovers",
+    "record",
+    "show_source",
+]
+
+_HOME = {
+    "LESSON": "lesson",
+    "Background": "background",
+    "Chunk": "record",
+    "Ladder": "diagram",
+    "LessonClock": "lesson",
+    "Recording": "record",
+    "Tap": "tap",
+    "background": "background",
+    "expect": "expect",
+    "ladder": "diagram",
+    "leftovers": "leftovers",
+    "record": "record",
+    "show_source": "source",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "kernel":
+        return import_module("netlab.lab.kernel")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"netlab.lab.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Lab(ModuleType):
+    """Lets `netlab.lab.background` be the function although a module has the same name.
+
+    Importing a submodule sets it as an attribute of its package. For the names that we export
+    the attribute stays what we export; the module is still there as
+    ``from netlab.lab.background import …``.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in _HOME:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Lab
+
+# At once, not lazily: what exists now is the baseline that `leftovers()` compares with.
+import_module("netlab.lab.leftovers")
