@@ -1,0 +1,37 @@
+"""Netlab: a socket programming course whose every claim is a running experiment.
+
+Names load when they are first used, so that `import netlab` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netlab.core.echo import EchoService as EchoService
+    from netlab.core.service import Limits as Limits
+    from netlab.lab import show_source as show_source
+    from netlab.transports.tcp_threads import TCPClient as TCPClient
+    from netlab.transports.tcp_threads import TCPServer as TCPServer
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "EchoService": "netlab.core.echo",
+    "Limits": "netlab.core.service",
+    "TCPClient": "netlab.transports.tcp_threads",
+    "TCPServer": "netlab.transports.tcp_threads",
+    "show_source": "netlab.lab",
+}
+__all__ = ["EchoService", "Limits", "TCPClient", "TCPServer", "show_source"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'netlab' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

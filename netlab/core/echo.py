@@ -1,0 +1,77 @@
+"""The text service: what you say comes back to you and goes to everybody else.
+
+It needs no program of its own at the other end: `nc` and `telnet` are clients. Its codec makes
+all text a message and every message text; nothing in a line is special to it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from netlab.core.errors import Refused
+from netlab.core.framing import decode_text
+from netlab.core.messages import (
+    AnyReply,
+    AnyRequest,
+    Broadcast,
+    Closing,
+    Codec,
+    Echo,
+    Error,
+    Text,
+)
+from netlab.core.service import ClientId, Send, Service
+
+
+class TextLines:
+    """Plain text for people: `Echo: …`, `Broadcast from …: …`, `Error: …`, `Closing: …`."""
+
+    def decode_request(self, frame: bytes | str, *, bare_text: bool = True) -> AnyRequest:
+        """Read a frame: whatever it is, it is `text`."""
+        return Text(content=decode_text(frame))
+
+    def encode_reply(self, message: AnyReply) -> bytes:
+        """Write a reply as a line for people, without its newline."""
+        match message:
+            case Echo(content=content):
+                line = f"Echo: {content}"
+            case Broadcast(content=content, sender=sender):
+                line = f"Broadcast from {sender}: {content}"
+            case Error(code=code, message=text) | Closing(code=code, reason=text):
+                line = f"{type(message).__name__}: {code}: {text}"
+            case _:
+                raise TypeError(f"the text service sends no {message.type}")
+        return line.encode()
+
+    def encode_request(self, message: AnyRequest) -> bytes:
+        """Write a text; nothing else can be said to a text service."""
+        if not isinstance(message, Text):
+            raise Refused("text_only", f"a text service understands no {message.type}; send text")
+        return message.content.encode()
+
+    def decode_reply(self, frame: bytes | str) -> AnyReply:
+        """Read a line for people back into the message it was made of."""
+        line = decode_text(frame)
+        if found := re.fullmatch(r"Echo: (.*)", line, re.DOTALL):
+            return Echo(content=found[1])
+        if found := re.fullmatch(r"Broadcast from (\(.*?\)): (.*)", line, re.DOTALL):
+            return Broadcast(sender=found[1], content=found[2])
+        if found := re.fullmatch(r"(Error|Closing): (\w+): (.*)", line, re.DOTALL):
+            code, text = found[2], found[3]
+            return Error(code, text) if found[1] == "Error" else Closing(code, text)
+        return Echo(content=line)
+
+
+class EchoService(Service):
+    """Echo to the sender, broadcast to the others."""
+
+    codec: Codec = TextLines()
+
+    def _received(self, client: ClientId, message: AnyRequest, now: float) -> list[Send]:
+        if not isinstance(message, Text):
+            raise Refused("text_only", f"this service understands text, not {message.type}")
+        peer = self._clients[client].peer
+        return [
+            Send((client,), Echo(content=message.content)),
+            Send(self._others(client), Broadcast(content=message.content, sender=peer)),
+        ]

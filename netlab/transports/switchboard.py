@@ -1,0 +1,147 @@
+"""Between one service and all of a server's connections: every event passes here, one at a time.
+
+"One order for all" rests on one sentence: the service is called *and* every outbox is appended to
+under one lock. Nothing here blocks while it is held.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from netlab.core.errors import RemoteProtocolError
+from netlab.core.messages import AnyRequest, Closing
+from netlab.core.service import ClientId, ClientStats, Send, Service
+from netlab.transports.clock import Clock
+
+log = logging.getLogger("netlab.transports")
+
+
+class Connection(Protocol):
+    """What the switchboard needs of a connection. Called with the lock held: must not block."""
+
+    id: ClientId
+
+    def post(self, frame: bytes) -> None:
+        """Send a frame, or keep it for later."""
+        ...
+
+    def finish(self, reason: str) -> None:
+        """Send what is still kept, then end the connection; nothing more is posted to it."""
+        ...
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Bytes that wait because the client does not read them."""
+        ...
+
+
+@dataclass(frozen=True)
+class ServerStats:
+    """A server in figures."""
+
+    seconds_up: float
+    clients: tuple[ClientStats, ...]
+    outbox_bytes: dict[str, int]
+    """by client id: bytes that wait to be sent"""
+    frames_in: int
+    frames_out: int
+    refused: dict[str, int] = field(default_factory=dict)
+    """frames answered with `error`, by its code"""
+    ended: dict[str, int] = field(default_factory=dict)
+    """connections that are over, by reason"""
+
+
+class Switchboard:
+    """Calls the service, one event at a time, and posts what it answers.
+
+    Args:
+        encode: makes the bytes of a frame from those of a message (adds the newline, say).
+    """
+
+    def __init__(self, service: Service, clock: Clock, encode: Callable[[bytes], bytes]) -> None:
+        self.service = service
+        self.clock = clock
+        self.lock = threading.Lock()  # guards the service, all outboxes and the figures
+        self._encode = encode
+        self._connections: dict[ClientId, Connection] = {}
+        self._frames_out = 0
+        self._ended: dict[str, int] = {}
+        self._started_at = clock.peek()
+
+    def connect(self, connection: Connection, peer: str) -> None:
+        """Tell the service of a new client; its connection gets its id here."""
+        with self.lock:
+            connection.id = self.service.new_client()
+            self._connections[connection.id] = connection
+            self._post(self.service.connect(connection.id, self.clock(), peer))
+
+    def receive(self, client: ClientId, message: AnyRequest | RemoteProtocolError) -> None:
+        """Tell the service what a client sent, were it a message or a mistake."""
+        with self.lock:
+            now = self.clock()
+            try:
+                if isinstance(message, RemoteProtocolError):
+                    sends = self.service.reject(client, message, now)
+                else:
+                    sends = self.service.receive(client, message, now)
+            except Exception:  # a fault of ours must cost one client its answer, not all the server
+                log.exception("the service failed on a message of %s", client)
+                sends = self.service.close(client, "internal_error", "the server made a mistake")
+            self._post(sends)
+
+    def disconnect(self, client: ClientId, reason: str) -> None:
+        """Tell the service, once, that a client is gone."""
+        with self.lock:
+            if self._connections.pop(client, None) is None:
+                return
+            self._ended[reason] = self._ended.get(reason, 0) + 1
+            log.info("client %s is gone: %s", client, reason)
+            self._post(self.service.disconnect(client, self.clock()))
+
+    def tick(self) -> None:
+        """Let the service do what time alone makes due."""
+        with self.lock:
+            self._post(self.service.tick(self.clock()))
+
+    def seconds_to_tick(self) -> float | None:
+        """Return how long to wait until `tick`; None: until something happens."""
+        with self.lock:
+            due = self.service.next_tick()
+            return None if due is None else self.clock.seconds_until(due)
+
+    def close_all(self, code: str, reason: str) -> None:
+        """Tell every client that the server ends the connection."""
+        with self.lock:
+            for client in list(self._connections):
+                self._post(self.service.close(client, code, reason))
+
+    def stats(self) -> ServerStats:
+        """Return the server in figures."""
+        with self.lock:
+            now = self.clock.peek()
+            service = self.service.stats(now)
+            return ServerStats(
+                seconds_up=now - self._started_at,
+                clients=service.clients,
+                outbox_bytes={str(c.id): c.outbox_bytes for c in self._connections.values()},
+                frames_in=service.frames_in,
+                frames_out=self._frames_out,
+                refused=service.refused,
+                ended=dict(self._ended),
+            )
+
+    def _post(self, sends: Sequence[Send]) -> None:
+        for send in sends:
+            if not send.to:
+                continue
+            frame = self._encode(self.service.codec.encode_reply(send.message))
+            for client in send.to:
+                if connection := self._connections.get(client):
+                    self._frames_out += 1
+                    connection.post(frame)
+                    if isinstance(send.message, Closing):
+                        connection.finish(send.message.code)
