@@ -30,10 +30,10 @@ test: $(VENV)/.test  ## check the style and the types, then run all tests and al
 	$(RUN) -m pytest --nbval -n $(WORKERS) --dist loadfile
 
 notebooks: $(VENV)/.test  ## run every notebook and store what its cells print
-	$(RUN) tools/notebooks.py
+	$(RUN) -m tools.notebooks
 
 notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
-	$(RUN) tools/notebooks.py --check
+	$(RUN) -m tools.notebooks --check
 
 browser: $(VENV)/.browser  ## run chapter 00 in JupyterLab in a real browser; pictures in test-artifacts/
 	$(RUN) -m pytest tests/browser

@@ -1,0 +1,1 @@
+"""What builds and checks the course; no part of the package."""
