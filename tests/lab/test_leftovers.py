@@ -27,12 +27,13 @@ def test_nothing_is_one_line():
 
 def test_an_open_socket_is_described_without_its_port():
     before = baseline()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with (
-            socket.create_connection(listener.getsockname()),
-            socket.socket(type=socket.SOCK_DGRAM),
-        ):
-            left = leftovers(since=before)
+    listener = socket.create_server(("127.0.0.1", 0))
+    with (
+        listener,
+        socket.create_connection(listener.getsockname()),
+        socket.socket(type=socket.SOCK_DGRAM),
+    ):
+        left = leftovers(since=before)
     assert left.sockets == (
         "AF_INET datagram, not connected",
         "AF_INET stream, connected",

@@ -1,0 +1,210 @@
+"""`Tap`: a proxy that stands before a server and records what passes.
+
+    with Tap(server.address) as tap:
+        with socket.create_connection(tap.address) as alice:
+            tap.name("alice", alice)
+            alice.sendall(b"hello\\n")
+            alice.recv(100)
+        tap.settled()
+        tap.ladder()
+
+It forwards faithfully: bytes in order, FIN as FIN, RST as RST; when the receiver does not read, the
+sender has to wait. Everything is done by one thread, so that things are recorded in the order in
+which they happened, and always before they are passed on: an answer never precedes its question.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterable
+from typing import Any, Self
+
+from netlab.lab.addresses import local_address, resolve
+from netlab.lab.pipe import Pipe
+from netlab.lab.polling import make_poller
+from netlab.lab.recording import MAX_BYTES, Recording
+
+log = logging.getLogger("netlab.lab.tap")
+
+# On loopback a send is in the receiver's queue when send() returns, unless the kernel is so busy
+# that it leaves the delivery to its own thread; so silence must last this long to count.
+QUIET_S = 0.003
+
+
+class Tap:
+    """A recording proxy before the TCP server at `target`, ``(host, port)``.
+
+    `names` are given to connections in the order in which they are accepted; see also `name`.
+    Connections without a name are c1, c2, … Listens on `listen_host`, on a port that the kernel
+    chooses. Keeps at most `max_bytes` of the recording.
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        *,
+        names: Iterable[str] | None = None,
+        listen_host: str = "127.0.0.1",
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.target = getattr(target, "address", target)
+        self.listen_host = listen_host
+        self.recording = Recording(max_bytes)
+        self._lock = threading.Lock()  # guards _wanted, _keys and _waiters
+        self._wanted: dict[tuple[str, int], str] = {}  # local address of a client -> its name
+        self._keys: dict[tuple[str, int], str] = {}  # the same -> c1, c2, …
+        self._waiters: list[threading.Event] = []
+        self._next_names = iter(names or ())
+        self._pipes: list[Pipe] = []
+        self._accepted = 0
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Listen and begin to forward; clients can connect when this returns.
+
+        Raises: OSError: `target` is no address that can be resolved, or there are no sockets left.
+        """
+        if self._thread is not None:
+            raise RuntimeError("this Tap was started before; make a new one")
+        self._family, self._resolved = resolve(self.target)
+        ipv6 = ":" in self.listen_host
+        self._listener = socket.create_server(
+            (self.listen_host, 0), family=socket.AF_INET6 if ipv6 else socket.AF_INET
+        )
+        self._listener.setblocking(False)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self._bell, self._bell_rope = socket.socketpair()  # a byte on the rope wakes the thread
+        self._poller = make_poller()
+        self._poller.watch(self._listener, self._listener, read=True, write=False)
+        self._poller.watch(self._bell, self._bell, read=True, write=False)
+        self._thread = threading.Thread(target=self._run, name="netlab-tap-pump", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections and wait for the thread. A second call does nothing."""
+        if self._thread is None or self._stopping:
+            return
+        self._stopping = True
+        self._ring()
+        self._thread.join(2.0)
+        self._bell_rope.close()
+
+    def name(self, name: str, whom: Any) -> None:
+        """Call a connection `name`, by the client's end of it.
+
+        `whom` is the client's socket (anything with ``getsockname()``), a client with
+        ``local_address``, or the address itself, ``(host, port)``. It may be accepted later.
+        """
+        host, port = local_address(whom)
+        with self._lock:
+            key = self._keys.get((host, port))
+            if key is None:
+                self._wanted[host, port] = name
+            else:
+                self.recording.rename(key, name)
+
+    def settled(self, timeout_s: float = 2.0) -> None:
+        """Return once all that was sent to the tap so far is recorded and forwarded.
+
+        What a server still thinks about is not sent yet: wait for its answer first.
+        Raises: TimeoutError: after `timeout_s` seconds, with what is outstanding.
+        """
+        quiet = threading.Event()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                return
+            self._waiters.append(quiet)
+        self._ring()
+        if not quiet.wait(timeout_s):
+            with self._lock:
+                self._waiters.remove(quiet)
+            # Read from another thread than the one that changes it: good enough for a message.
+            stuck = [line for pipe in list(self._pipes) for line in pipe.outstanding()]
+            why = "; ".join(stuck) or "bytes keep coming"
+            raise TimeoutError(f"the tap did not settle within {timeout_s:g} s: {why}")
+
+    def ladder(self, **options: Any) -> Any:
+        """Return ``ladder(tap.recording, **options)``, the diagram of what passed."""
+        from netlab.lab.diagram import ladder
+
+        return ladder(self.recording, **options)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "not started" if self._thread is None else "open"
+        return f"<Tap {'stopped' if self._stopping else state}: {self.recording!r}>"
+
+    # ── in the thread ────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                self._round()
+        except Exception:
+            log.exception("the tap ends because of an error of its own")
+        finally:
+            for pipe in self._pipes:
+                pipe.close()
+            self._listener.close()
+            self._bell.close()
+            self._poller.close()
+            with self._lock:
+                for waiter in self._waiters:
+                    waiter.set()
+
+    def _round(self) -> None:
+        """Wait for something to do and do it; tell `settled` when there is nothing."""
+        with self._lock:
+            waiting = bool(self._waiters)
+        idle = not any(pipe.busy for pipe in self._pipes)
+        ready = self._poller.poll(QUIET_S if waiting and idle else None)
+        if waiting and idle and not ready:
+            with self._lock:
+                for waiter in self._waiters:
+                    waiter.set()
+                self._waiters.clear()
+        for one in ready:
+            if one.owner is self._bell:
+                self._bell.recv(4096)
+            elif one.owner is self._listener:
+                self._accept()
+            else:
+                one.owner.handle(one)
+        self._pipes = [pipe for pipe in self._pipes if not pipe.closed]
+
+    def _accept(self) -> None:
+        """Accept all who wait. Called before data is recorded, too: first come, first drawn."""
+        while True:
+            try:
+                client, peer = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # for instance: too many open files
+                log.warning("the tap could not accept a connection: %s", error)
+                return
+            self._accepted += 1
+            key = f"c{self._accepted}"
+            with self._lock:
+                self._keys[peer[:2]] = key
+                name = self._wanted.pop(peer[:2], None) or next(self._next_names, None)
+            if name is not None:
+                self.recording.rename(key, name)
+            server = socket.socket(self._family, socket.SOCK_STREAM)
+            pipe = Pipe(key, client, server, self.recording, self._poller, self._accept)
+            self.recording.note_port(peer[1], key)
+            self._pipes.append(pipe)
+            pipe.connect(self._resolved)
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # the thread has ended
+            self._bell_rope.send(b"!")
