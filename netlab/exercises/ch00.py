@@ -1,0 +1,151 @@
+"""Exercises of chapter 00: one conversation, and nothing left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from netlab.exercises.grade import Exercise, Probe
+from netlab.exercises.peers import judge_cells, meet_server, run_thrice
+from netlab.exercises.trial import Broken, Trial
+
+NOTHING = "nothing left behind: no thread, no task, no socket"
+
+# ---------------------------------------------------------------- warm-up
+
+
+def _greeting(pieces: tuple[bytes, ...]) -> Callable[[Trial], None]:
+    def examine(trial: Trial) -> None:
+        answer = trial.wait("answer")
+        expected = b"".join(pieces)
+        if answer != expected:
+            raise Broken(f"the line {expected!r} to be returned", repr(answer))
+        line, rest = trial.wait("got")
+        if line != b"hello\n":
+            raise Broken(r"b'hello\n' to reach the server", repr(line))
+        if rest:
+            raise Broken("nothing after the greeting", repr(rest))
+
+    return examine
+
+
+greet = Exercise(
+    "greet",
+    title="Say hello",
+    task="Write `greet(address)`: it connects to the server at `address`, says hello and returns "
+    "the answer.",
+    rules=(
+        r"It sends `b'hello\n'`, and nothing else.",
+        "It returns the line that the server answers, as bytes, with the newline at its end.",
+        "The line may arrive in several pieces; all of it is returned.",
+    ),
+    hints=(
+        "`socket.create_connection(address)` gives a connected socket, and is a context manager.",
+        "`recv(1024)` returns *up to* 1,024 bytes: as much as has arrived, perhaps half a line.",
+        r"Keep receiving and appending until what you have `.endswith(b'\n')`.",
+    ),
+    probes=(
+        Probe("an answer in one piece", 2, _greeting((b"Echo: hello\n",)), meet_server,
+              ((b"Echo: hello\n",),)),
+        Probe("an answer in three pieces", 3, _greeting((b"Ec", b"ho: hel", b"lo\n")), meet_server,
+              ((b"Ec", b"ho: hel", b"lo\n"),)),
+    ),
+    converse=Probe("a greeting", 2, _greeting((b"Echo: hello\n",)), meet_server,
+                   ((b"Echo: hello\n",),)),
+)  # fmt: skip
+
+# ---------------------------------------------------------------- core
+
+
+def _runs(upto: int) -> Callable[[Trial], None]:
+    def examine(trial: Trial) -> None:
+        for number in range(1, upto + 1):
+            answer = trial.wait("answer")
+            if answer != b"hello":
+                raise Broken("b'hello' to come back", repr(answer))
+            left = trial.wait("left")
+            if left != NOTHING:
+                raise Broken(f"nothing left behind by run {number}", left)
+            trial.note("it returned b'hello' and left nothing behind")
+
+    return examine
+
+
+conversation = Exercise(
+    "conversation",
+    title="Mend the cell that leaks",
+    task="`conversation()` starts a server in a thread, asks it something and returns the answer. "
+    "It works, once. Mend it.",
+    rules=(
+        "It returns `b'hello'`, which a server in another thread has sent back.",
+        "When it has returned, nothing is left behind: no thread runs, no socket is open.",
+        "It can be run again and again.",
+    ),
+    hints=(
+        "Count the sockets: the listener, the client's, and the one that `accept` returned.",
+        "Each of the three is a context manager: `with` closes it, even when something raises.",
+        "Keep the thread in a variable and `join()` it, when it has nothing left to wait for.",
+    ),
+    probes=(
+        Probe("one run", 2, _runs(1), run_thrice),
+        Probe("three runs in a row", 3, _runs(3), run_thrice),
+    ),
+)
+
+# ---------------------------------------------------------------- red team
+
+
+def clean_cell() -> None:
+    """Starts a thread and waits for it."""
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+
+
+def leaky_cell() -> None:
+    """Starts a thread that nobody stops."""
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
+def _verdict(objection: bool) -> Callable[[Trial], None]:
+    def examine(trial: Trial) -> None:
+        answer = trial.wait("answer")
+        if objection and answer is None:
+            raise Broken("an AssertionError: this cell left a thread running", "no objection")
+        if answer is not None and not objection:
+            raise Broken("no objection: this cell left nothing behind", answer)
+        calls = trial.wait("calls")
+        if calls != 1:
+            raise Broken("the cell to be called once", f"{calls} calls")
+        trial.note(answer or "no objection, rightly")
+
+    return examine
+
+
+thread_probe = Exercise(
+    "thread_probe",
+    title="Red team: catch the thread that stays",
+    task="Now you are the examiner. Write `thread_probe(cell)`: it calls `cell()` and objects, by "
+    "raising `AssertionError`, when the cell left a thread running.",
+    rules=(
+        "It calls `cell()` exactly once.",
+        "It raises `AssertionError` if a thread that the cell started still runs afterwards.",
+        "It raises nothing if the cell's threads have ended, nor because of threads that ran "
+        "before the cell did.",
+    ),
+    hints=(
+        "`threading.enumerate()` returns the threads that run now.",
+        "What runs afterwards is not the question; what runs afterwards and did not run before is.",
+        "Make a `set` of the threads before, and one after; subtract; `assert not` the rest.",
+    ),
+    probes=(
+        Probe("a cell that cleans up", 3, _verdict(False), judge_cells, (clean_cell, False)),
+        Probe("a cell that leaves a thread", 2, _verdict(True), judge_cells, (leaky_cell, False)),
+        Probe("a clean cell beside somebody else's thread", 3, _verdict(False), judge_cells,
+              (clean_cell, True)),
+        Probe("a leaky cell beside somebody else's thread", 2, _verdict(True), judge_cells,
+              (leaky_cell, True)),
+    ),
+)  # fmt: skip
+
+EXERCISES = (greet, conversation, thread_probe)

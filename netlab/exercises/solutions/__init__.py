@@ -1,0 +1,1 @@
+"""One way to solve each exercise, and faulty variants that the examiner must catch."""
