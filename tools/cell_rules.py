@@ -160,7 +160,7 @@ def normal_form(notebook: Notebook) -> Iterator[str]:
         if notebook[key] != normal[key]:
             yield f"{key} is {dict(notebook[key]) if key == 'metadata' else notebook[key]}"
     for cell, wanted in zip(notebook.cells, normal.cells, strict=True):
-        for key in ("id", "metadata", "outputs"):
+        for key in ("metadata", "outputs"):
             if cell.get(key) != wanted.get(key):
                 yield f"{named(cell)}: {key} is not as `make notebooks` stores it"
 

@@ -4,8 +4,8 @@ What is stored repeats on another machine: no times, no widget state, no path of
 """
 
 import argparse
+import asyncio
 import difflib
-import hashlib
 import os
 import re
 import sys
@@ -35,7 +35,7 @@ Notebook = Any  # nbformat.NotebookNode: a dict whose keys are attributes, too
 
 
 def read(path: Path) -> Notebook:
-    """Return the notebook stored at `path`."""
+    """Return the notebook stored at `path`; a cell without an id of its own gets one."""
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
@@ -44,8 +44,8 @@ def as_file(notebook: Notebook) -> str:
     return str(nbformat.writes(notebook, version=4)) + "\n"  # type: ignore[no-untyped-call]
 
 
-def execute(notebook: Notebook) -> Notebook:
-    """Return a copy of the notebook as it is after running all its cells.
+def execute(notebook: Notebook, folder: Path = NOTEBOOKS) -> Notebook:
+    """Return a copy of the notebook as it is after running all its cells in `folder`.
 
     The kernel gets an empty `NETLAB_HOME`: nobody's progress shows in the outputs.
 
@@ -58,13 +58,14 @@ def execute(notebook: Notebook) -> Notebook:
         timeout=CELL_TIMEOUT_S,
         kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # no warning about unencrypted loopback
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        resources={"metadata": {"path": str(folder)}},
         coalesce_streams=True,
         record_timing=False,
         store_widget_state=False,
     )
     with tempfile.TemporaryDirectory() as home:
-        client.execute(env={**os.environ, "NETLAB_HOME": home})
+        # client.execute() would leave an event loop behind.
+        asyncio.run(client.async_execute(env={**os.environ, "NETLAB_HOME": home}))
     return executed
 
 
@@ -76,11 +77,7 @@ def normalised(notebook: Notebook) -> Notebook:
         NOTEBOOK_METADATA | ({"netlab": own} if own else {})
     )
     result.nbformat, result.nbformat_minor = 4, 5
-    seen: set[str] = set()
-    for number, cell in enumerate(result.cells):
-        if not cell.get("id") or cell.id in seen:
-            cell.id = hashlib.blake2b(f"{number} {cell.source}".encode(), digest_size=4).hexdigest()
-        seen.add(cell.id)
+    for cell in result.cells:
         for key in set(cell.metadata) - set(KEPT_CELL_METADATA):
             del cell.metadata[key]
         for output in cell.get("outputs", []):

@@ -85,8 +85,11 @@ def pictures_in_prose(notebook: Notebook) -> Iterator[str]:
     for token in parsed(notebook):
         if token.type == "image" and not token.content.strip():
             yield f"picture without alt text: {token.attrs.get('src')}"
-        elif token.type in ("html_inline", "html_block"):
+        elif token.type == "html_block":
             yield from unlabelled(token.content)
+        elif token.type == "inline":
+            parts = (part.content for part in token.children or [] if part.type != "code_inline")
+            yield from unlabelled("".join(parts))
 
 
 def links_resolve(notebook: Notebook, path: Path) -> Iterator[str]:
@@ -98,7 +101,7 @@ def links_resolve(notebook: Notebook, path: Path) -> Iterator[str]:
         target = path.parent / unquote(parts.path) if parts.path else path
         if parts.scheme or parts.netloc or parts.path.startswith("/"):
             yield f"link {link!r} is neither relative nor to the web"
-        elif not target.exists():
+        elif parts.path and not target.exists():
             yield f"link {link!r} leads to no file"
         elif parts.fragment and target.suffix == ".ipynb":
             other = notebook if target == path else read(target)
