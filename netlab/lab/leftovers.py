@@ -91,16 +91,19 @@ def leftovers(*, since: Baseline | None = None, timeout_s: float = 2.0) -> Lefto
     deadline = time.monotonic() + timeout_s
     for thread in _new_threads(since):
         thread.join(max(0.0, deadline - time.monotonic()))
-    if _new_sockets(since):
+    sockets = _new_sockets(since)
+    if sockets:
+        del sockets
         # A socket that nobody refers to may wait in a reference cycle (an exception and its
         # traceback, often) for the collector; whether it has come by is chance. Now it has.
         gc.collect()
+        sockets = _new_sockets(since)
     return Leftovers(
         threads=tuple(sorted(thread.name for thread in _new_threads(since))),
         tasks=tuple(
             sorted(task.get_coro().__qualname__ for task in _tasks() if task not in since.tasks)
         ),
-        sockets=tuple(sorted(_describe(one) for one in _new_sockets(since))),
+        sockets=tuple(sorted(_describe(one) for one in sockets)),
         processes=tuple(str(pid) for pid in sorted(set(_children()) - since.processes)),
     )
 
@@ -116,9 +119,12 @@ def _new_threads(since: Baseline) -> list[threading.Thread]:
 
 
 def _open_sockets() -> list[socket.socket]:
-    # type(), not isinstance(): some objects run code of their own when asked for __class__.
-    candidates = [one for one in gc.get_objects() if issubclass(type(one), socket.socket)]
-    return [one for one in candidates if one.fileno() != -1]
+    # type(), not isinstance(): some objects run code of their own when asked for __class__. And
+    # a set of types, not issubclass(): there are some 200,000 objects to look at.
+    kinds = {socket.socket}
+    while more := {sub for kind in kinds for sub in kind.__subclasses__()} - kinds:
+        kinds |= more
+    return [one for one in gc.get_objects() if type(one) in kinds and one.fileno() != -1]
 
 
 def _new_sockets(since: Baseline) -> list[socket.socket]:

@@ -175,7 +175,8 @@ class Pipe:
 
     def _refuse(self, code: int) -> None:
         """The server cannot be reached: the client, which believes it is connected, gets RST."""
-        message = f"[Errno {code}] {os.strerror(code)}"
+        error = OSError(code, os.strerror(code))  # makes itself a ConnectionRefusedError, if so
+        message = f"{type(error).__name__}: {error}"
         self._recording.append(self.key, Direction.TO_CLIENT, "error", message.encode())
         self._abort(self._client)
 

@@ -77,6 +77,8 @@ class Tap:
         )
         self._listener.setblocking(False)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self.recording.note_port(self.address[1], "tap")
+        self.recording.note_port(self._resolved[1], "server")
         self._bell, self._bell_rope = socket.socketpair()  # a byte on the rope wakes the thread
         self._poller = make_poller()
         self._poller.watch(self._listener, self._listener, read=True, write=False)

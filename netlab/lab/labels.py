@@ -1,0 +1,113 @@
+"""Bytes as a reader sees them: text with its line ends visible, JSON compact, the rest as hex."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+
+LOOK_BYTES = 2000  # of anything, how many are looked at for a label
+TITLE_CHARS = 2000
+ELLIPSIS = "…"
+
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# An address of this machine with a port: ('127.0.0.1', 50000), 127.0.0.1:50000, [::1]:50000
+_PORT = re.compile(r"((?:127\.0\.0\.1|::1|localhost)\]?['\"]?(?:,\s?|:))(\d{1,5})\b")
+
+
+def label(data: bytes, ports: Mapping[int, str], columns: int) -> str:
+    """Return `data` in one line at most `columns` wide. Ports are replaced by names."""
+    text = _as_text(data[:LOOK_BYTES])
+    size = f" ({count(len(data))})"
+    if text is None:
+        if 3 * len(data) - 1 + width(size) <= columns:
+            return data.hex(" ") + size
+        shown = max(1, (columns - width(size) - 1) // 3)
+        return f"{data[:shown].hex(' ')} {ELLIPSIS}{size}"
+    text = named_ports(_compact(text), ports)
+    text = "".join(_visible(char) for char in text)
+    if len(data) <= LOOK_BYTES:
+        return shorten(text, columns)
+    return _take(text, columns - width(size) - 1) + ELLIPSIS + size
+
+
+def full(data: bytes, ports: Mapping[int, str]) -> str:
+    """Return ``repr(data)`` with its length, for somebody who points at an arrow."""
+    text = named_ports(repr(data[:TITLE_CHARS]), ports)
+    if len(data) > TITLE_CHARS:
+        text += f" and {len(data) - TITLE_CHARS:,} bytes more"
+    return f"{count(len(data))}: {text}"
+
+
+def count(size: int) -> str:
+    """Return "1 byte" or "1,234 bytes"."""
+    return f"{size:,} byte{'' if size == 1 else 's'}"
+
+
+def named_ports(text: str, ports: Mapping[int, str]) -> str:
+    """Replace each known port after an address by the name of its connection, as <alice>."""
+
+    def name(match: re.Match[str]) -> str:
+        owner = ports.get(int(match[2]))
+        return match[0] if owner is None else f"{match[1]}<{owner}>"
+
+    return _PORT.sub(name, text)
+
+
+def shorten(text: str, columns: int) -> str:
+    """Cut the middle out of `text` until it is at most `columns` wide: both ends tell much."""
+    if width(text) <= columns:
+        return text
+    tail_columns = max(0, (columns - 1) // 4)
+    head = _take(text, columns - 1 - tail_columns)
+    tail = _take(text[::-1], tail_columns)[::-1]
+    return f"{head}{ELLIPSIS}{tail}"
+
+
+def width(text: str) -> int:
+    """Return how many columns of a fixed-width font `text` takes: Chinese and emoji take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _take(text: str, columns: int) -> str:
+    taken = ""
+    for char in text:
+        columns -= width(char)
+        if columns < 0:
+            break
+        taken += char
+    return taken
+
+
+def _as_text(data: bytes) -> str | None:
+    """Decode what is text but for a few bytes (a character cut in two, say); None for binary."""
+    text = data.decode(errors="surrogateescape")
+    odd = sum(1 for char in text if not (char.isprintable() or char in "\r\n\t"))
+    if odd > 3 or (odd and odd * 4 > len(text)):
+        return None
+    return text
+
+
+def _visible(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8, see PEP 383
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    # Among the unprintable are those that turn the direction of what follows: never draw them.
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
+def _compact(text: str) -> str:
+    """Write a JSON object without blanks, its type first; return other text as it is."""
+    body = text.strip()
+    if not (body.startswith("{") and body.endswith("}")):
+        return text
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return text
+    if "type" in message:
+        message = {"type": message["type"], **message}
+    end = text[len(text.rstrip()) :]
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False) + end
