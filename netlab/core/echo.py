@@ -10,12 +10,12 @@ import re
 
 from netlab.core.errors import Refused
 from netlab.core.framing import decode_text
+from netlab.core.json_codec import Codec
 from netlab.core.messages import (
     AnyReply,
     AnyRequest,
     Broadcast,
     Closing,
-    Codec,
     Echo,
     Error,
     Text,
@@ -66,6 +66,7 @@ class EchoService(Service):
     """Echo to the sender, broadcast to the others."""
 
     codec: Codec = TextLines()
+    sends_heartbeats = False  # to `nc` and `telnet` they would be noise
 
     def _received(self, client: ClientId, message: AnyRequest, now: float) -> list[Send]:
         if not isinstance(message, Text):

@@ -7,15 +7,22 @@ comes in with each call, so the same calls give the same answers, on this machin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
-from typing import NewType
+from typing import ClassVar, NewType
 
 import msgspec
 
-from netlab.core.errors import InvalidMessage, Refused, RemoteProtocolError
-from netlab.core.messages import AnyReply, AnyRequest, Closing, Codec, Error
+from netlab.core.deadlines import Deadlines, earliest
+from netlab.core.errors import InvalidMessage, LocalProtocolError, Refused, RemoteProtocolError
+from netlab.core.json_codec import Codec
+from netlab.core.limits import STREAM
+from netlab.core.limits import Limits as Limits
+from netlab.core.limits import Liveness as Liveness
+from netlab.core.messages import AnyReply, AnyRequest, Closing, Error, Heartbeat, Hello
 
 ClientId = NewType("ClientId", str)
 
@@ -27,28 +34,14 @@ class Send(msgspec.Struct, frozen=True):
     message: AnyReply
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one client may use up. Each is an argument and a flag; 0 = unlimited."""
-
-    max_frame_bytes: int = 65_536
-    """longest frame a client may send, in bytes, without its newline or prefix"""
-    max_clients: int = 1_000
-    """clients at the same time"""
-    messages_per_second: int = 100
-    """frames a client may send, on average; ten seconds' worth may come at once"""
-    idle_seconds: int = 300
-    """seconds without a frame after which a client is sent away"""
-    outbox_bytes: int = 1_048_576
-    """bytes that may wait for a client that does not read; one more, and it is dropped"""
-
-    def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise ValueError(
-                    f"{name}={value!r}: a limit is a whole number, 1 or more, or 0 for unlimited"
-                )
+def to_all(
+    everyone: tuple[ClientId, ...], sender: ClientId, message: AnyReply, ref: str | None
+) -> list[Send]:
+    """Send one message to all, `sender` among them, whose own copy carries the `ref` it gave."""
+    if ref is None:
+        return [Send(everyone, message)]
+    others = tuple(client for client in everyone if client != sender)
+    return [Send((sender,), msgspec.structs.replace(message, ref=ref)), Send(others, message)]
 
 
 BURST_SECONDS = 10
@@ -65,7 +58,6 @@ class Client:
     tokens: float
     """frames it may send right now (a token bucket: filled by time, emptied by frames)"""
     frames_in: int = 0
-    closing: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,13 +76,21 @@ class ServiceStats:
     """What a service can say about itself."""
 
     clients: tuple[ClientStats, ...]
+    """without those that were told `closing` already"""
     frames_in: int
     refused: dict[str, int] = field(default_factory=dict)
     """how many frames were answered with `error`, by its code"""
+    rooms: dict[str, int] = field(default_factory=dict)
+    """members of each room, by its name"""
+    games: dict[str, int] = field(default_factory=dict)
+    """game sessions, by their status"""
 
 
 class Service(ABC):
     """Clients, limits and the calendar; what the service does with a message, a subclass says.
+
+    A client is *here* from `connect` until it is told `closing`, or until `disconnect`, whichever
+    comes first. Then it is out of everything at once, and nothing more is sent to it.
 
     Args:
         limits: what one client may use up.
@@ -98,33 +98,64 @@ class Service(ABC):
     """
 
     codec: Codec
+    sends_heartbeats: ClassVar[bool] = True
 
     def __init__(self, *, limits: Limits | None = None, secret: bytes = b"") -> None:
         self.limits = limits or Limits()
-        self._secret = secret
-        self._ids_given = 0
-        # In order of their last frame, the longest silent first: what `tick` needs to look at.
-        self._clients: dict[ClientId, Client] = {}
+        self._ids = blake2b(key=blake2b(secret).digest(), digest_size=12)
+        self._ids_given: dict[str, int] = {}
+        self._clients: dict[ClientId, Client] = {}  # those who are here, in order of connecting
+        self._leaving: dict[ClientId, Client] = {}  # told `closing`, not yet disconnected
         self._frames_in = 0
         self._refused: dict[str, int] = {}
+        self.carried_by(STREAM)
+
+    def carried_by(self, liveness: Liveness, *, max_reply_bytes: int = 0) -> None:
+        """Take note of what the transport is like; it says so once, before the first `connect`.
+
+        Args:
+            liveness: how it finds out that a client is gone.
+            max_reply_bytes: longest frame it can carry to a client; 0 = as long as
+                `limits.max_frame_bytes`. Lists and histories are cut to it.
+        """
+        if self._clients or self._leaving:
+            raise LocalProtocolError("there are clients already: call this before the first one")
+        frame = self.limits.max_frame_bytes
+        self.max_reply_bytes = min(filter(None, (frame, max_reply_bytes)), default=0)
+        ask, drop = liveness.seconds(self.limits.heartbeat_seconds if self.sends_heartbeats else 0)
+        self._idle: Deadlines[ClientId] = Deadlines(self.limits.idle_seconds)
+        self._mute: Deadlines[ClientId] = Deadlines(drop)
+        self._to_ask: Deadlines[ClientId] = Deadlines(ask)
+        # Every frame of every client is noted in these, so leave out what never falls due.
+        self._silence = [d for d in (self._idle, self._mute, self._to_ask) if d.delay_s]
 
     # ------------------------------------------------------------ the contract
 
     def new_client(self) -> ClientId:
         """Return an id never given before and, without the secret, not to be guessed."""
-        self._ids_given += 1
-        return ClientId(self._token("client", self._ids_given))
+        return ClientId(self._new_id("client"))
 
-    def connect(self, client: ClientId, now: float, peer: str = "") -> list[Send]:
-        """Take note of a new client. `peer` is its address, for texts and statistics."""
+    def connect(
+        self, client: ClientId, now: float, peer: str = "", hello: Hello | None = None
+    ) -> list[Send]:
+        """Take note of a new client.
+
+        Args:
+            client: its id, from `new_client`.
+            now: epoch seconds.
+            peer: its address, for texts and statistics.
+            hello: what it said to be let in, where the transport lets nobody in without it.
+        """
         tokens = BURST_SECONDS * self.limits.messages_per_second
-        full = self.limits.max_clients and len(self._clients) >= self.limits.max_clients
-        self._clients[client] = Client(client, peer, now, now, tokens)
-        if full:
-            return self._close(
-                client, "server_full", f"all {self.limits.max_clients} places are taken; try later"
-            )
-        return self._connected(client, now)
+        newcomer = Client(client, peer, now, now, tokens)
+        if self.limits.max_clients and len(self._clients) >= self.limits.max_clients:
+            self._leaving[client] = newcomer
+            full = f"all {self.limits.max_clients} places are taken; try again later"
+            return [Send((client,), Closing("server_full", full))]
+        self._clients[client] = newcomer
+        for deadlines in self._silence:
+            deadlines.touch(client, now)
+        return self._connected(client, now, hello)
 
     def receive(self, client: ClientId, message: AnyRequest, now: float) -> list[Send]:
         """Take a message from a client."""
@@ -142,69 +173,75 @@ class Service(ABC):
         if refusal is not None:
             return refusal
         if error.closes:
-            return self._close(client, error.code, str(error))
+            return self.close(client, error.code, str(error), now)
         in_reply_to = error.in_reply_to if isinstance(error, InvalidMessage) else None
         return self._error(client, error.code, str(error), in_reply_to)
 
     def disconnect(self, client: ClientId, now: float) -> list[Send]:
         """Take note that a client is gone; called exactly once for each that connected."""
-        sends = self._disconnected(client, now)
-        del self._clients[client]
-        return sends
+        if self._leaving.pop(client, None):
+            return []
+        self._known(client)
+        self._remove(client)
+        return self._departed([client], now, for_good=False)
 
     def tick(self, now: float) -> list[Send]:
         """Do what time alone makes due."""
-        sends: list[Send] = []
-        for client in list(self._clients.values()):
-            if (
-                not self.limits.idle_seconds
-                or now < client.last_activity + self.limits.idle_seconds
-            ):
-                break  # the others were heard later
-            if not client.closing:
-                silence = f"nothing came for {self.limits.idle_seconds} s"
-                sends += self._close(client.id, "idle", silence)
+        idle = self._idle.take_due(now)
+        sends = self._close(idle, "idle", f"nothing came for {self._idle.delay_s:g} s", now)
+        mute = self._mute.take_due(now)
+        sends += self._close(
+            mute, "heartbeat_timeout", f"no sign of life for {self._mute.delay_s:g} s", now
+        )
+        if asked := tuple(self._to_ask.take_due(now)):
+            for client in asked:
+                self._to_ask.touch(client, now)
+            sends.append(Send(asked, Heartbeat(iso_time(now), len(self._clients))))
         return sends
 
     def next_tick(self) -> float | None:
         """Return when `tick` is due (epoch seconds); None: not before something happens."""
-        if not self.limits.idle_seconds:
-            return None
-        for client in self._clients.values():
-            if not client.closing:
-                return client.last_activity + self.limits.idle_seconds
-        return None
+        return earliest(*(deadlines.next() for deadlines in self._silence))
 
-    def close(self, client: ClientId, code: str, reason: str) -> list[Send]:
-        """Send a client away for a reason that lies outside the service (the server stops, say)."""
-        return self._close(client, code, reason)
+    def close(
+        self, client: ClientId, code: str, reason: str, now: float, *, for_good: bool = False
+    ) -> list[Send]:
+        """Send a client away. `for_good`: it will not come back for its seats."""
+        return self._close([client], code, reason, now, for_good=for_good)
+
+    def close_all(self, code: str, reason: str, now: float) -> list[Send]:
+        """Send everybody away; as nobody is left to be told who left, it is one message to all."""
+        return self._close(list(self._clients), code, reason, now, for_good=True)
 
     def stats(self, now: float) -> ServiceStats:
         """Return the service in figures."""
         clients = tuple(
             ClientStats(c.id, c.peer, now - c.connected_at, now - c.last_activity, c.frames_in)
-            for c in sorted(self._clients.values(), key=lambda c: c.connected_at)
+            for c in self._clients.values()
         )
         return ServiceStats(clients, self._frames_in, dict(self._refused))
 
     # ------------------------------------------------------------ for subclasses
 
-    def _connected(self, client: ClientId, now: float) -> list[Send]:
+    def _connected(self, client: ClientId, now: float, hello: Hello | None) -> list[Send]:
         return []
 
     @abstractmethod
     def _received(self, client: ClientId, message: AnyRequest, now: float) -> list[Send]:
         """Do what the message asks. Raises Refused where the rules do not allow it."""
 
-    def _disconnected(self, client: ClientId, now: float) -> list[Send]:
+    def _departed(self, clients: Sequence[ClientId], now: float, *, for_good: bool) -> list[Send]:
+        """Tell the others that these are no longer here (all of them have left already)."""
         return []
 
     def _others(self, client: ClientId) -> tuple[ClientId, ...]:
-        return tuple(c.id for c in self._clients.values() if c.id != client and not c.closing)
+        return tuple(other for other in self._clients if other != client)
 
-    def _token(self, purpose: str, number: int) -> str:
-        data = f"{purpose} {number}".encode()
-        return blake2b(data, key=self._secret[:64], digest_size=12).hexdigest()
+    def _new_id(self, purpose: str) -> str:
+        number = self._ids_given[purpose] = self._ids_given.get(purpose, 0) + 1
+        token = self._ids.copy()
+        token.update(f"{purpose} {number}".encode())
+        return token.hexdigest()
 
     def _error(
         self, client: ClientId, code: str, text: str, in_reply_to: str | None = None
@@ -212,27 +249,50 @@ class Service(ABC):
         self._refused[code] = self._refused.get(code, 0) + 1
         return [Send((client,), Error(code=code, message=text, in_reply_to=in_reply_to))]
 
-    def _close(self, client: ClientId, code: str, reason: str) -> list[Send]:
-        if self._clients[client].closing:
+    def _close(
+        self,
+        clients: Sequence[ClientId],
+        code: str,
+        reason: str,
+        now: float,
+        *,
+        for_good: bool = False,
+    ) -> list[Send]:
+        here = tuple(client for client in clients if client in self._clients)
+        if not here:
             return []
-        self._clients[client].closing = True
-        return [Send((client,), Closing(code=code, reason=reason))]
+        for client in here:
+            self._leaving[client] = self._remove(client)
+        return [Send(here, Closing(code, reason)), *self._departed(here, now, for_good=for_good)]
+
+    def _remove(self, client: ClientId) -> Client:
+        for deadlines in self._silence:
+            deadlines.forget(client)
+        return self._clients.pop(client)
 
     # ------------------------------------------------------------ activity and rate
 
+    def _known(self, client: ClientId) -> Client | None:
+        """Return who is here; None for those on their way out."""
+        found = self._clients.get(client)
+        if found is None and client not in self._leaving:
+            raise LocalProtocolError(f"client {client} never connected, or is disconnected")
+        return found
+
     def _count(self, client_id: ClientId, now: float) -> list[Send] | None:
         """Note a frame; return what to answer instead of acting on it, None to act on it."""
-        client = self._clients.pop(client_id)
-        self._clients[client_id] = client  # now the last in the order of silence
-        if client.closing:
+        client = self._known(client_id)
+        if client is None:
             return []
+        for deadlines in self._silence:
+            deadlines.touch(client_id, now)
         self._frames_in += 1
         client.frames_in += 1
         rate = self.limits.messages_per_second
         elapsed, client.last_activity = now - client.last_activity, now
         if not rate:
             return None
-        client.tokens = min(client.tokens + elapsed * rate, BURST_SECONDS * rate)
+        client.tokens = min(client.tokens + max(0.0, elapsed) * rate, BURST_SECONDS * rate)
         if client.tokens < 1:
             return self._error(
                 client_id, "rate_limited", f"more than {rate} messages a second; send them slower"
@@ -241,6 +301,12 @@ class Service(ABC):
         return None
 
 
+@lru_cache(maxsize=64)  # many messages fall into one millisecond
+def _iso_millisecond(millisecond: int) -> str:
+    whole, rest = divmod(millisecond, 1000)
+    return f"{datetime.fromtimestamp(whole, UTC).isoformat()[:-6]}.{rest:03}Z"
+
+
 def iso_time(now: float) -> str:
     """Return epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return _iso_millisecond(round(now * 1000))

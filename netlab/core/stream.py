@@ -9,7 +9,8 @@ import re
 
 from netlab.core.errors import ForeignProtocol, RemoteProtocolError
 from netlab.core.framing import LineReader
-from netlab.core.messages import AnyReply, AnyRequest, Codec
+from netlab.core.json_codec import Codec
+from netlab.core.messages import AnyReply, AnyRequest
 
 _HTTP_REQUEST_LINE = re.compile(rb"HTTP/\d(\.\d)?$")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import Literal
 
+from netlab.core.chat import ChatService
 from netlab.core.echo import EchoService, TextLines
 from netlab.core.errors import LocalProtocolError
-from netlab.core.messages import Codec, Json
+from netlab.core.json_codec import Codec, Json
 from netlab.core.service import Limits, Service
 
 ServiceName = Literal["chat", "echo"]
-SERVICES: dict[str, type[Service]] = {"echo": EchoService}
+SERVICES: dict[str, type[Service]] = {"chat": ChatService, "echo": EchoService}
 _CODECS: dict[str, Codec] = {"chat": Json(), "echo": TextLines()}
 
 

@@ -90,7 +90,7 @@ class Switchboard:
                     sends = self.service.receive(client, message, now)
             except Exception:  # a fault of ours must cost one client its answer, not all the server
                 log.exception("the service failed on a message of %s", client)
-                sends = self.service.close(client, "internal_error", "the server made a mistake")
+                sends = self.service.close(client, "internal_error", "a mistake of ours", now)
             self._post(sends)
 
     def disconnect(self, client: ClientId, reason: str) -> None:
@@ -116,8 +116,7 @@ class Switchboard:
     def close_all(self, code: str, reason: str) -> None:
         """Tell every client that the server ends the connection."""
         with self.lock:
-            for client in list(self._connections):
-                self._post(self.service.close(client, code, reason))
+            self._post(self.service.close_all(code, reason, self.clock()))
 
     def stats(self) -> ServerStats:
         """Return the server in figures."""

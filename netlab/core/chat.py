@@ -1,0 +1,231 @@
+"""The chat service: names, rooms, private messages, presence, and the games played there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from netlab.core.deadlines import earliest
+from netlab.core.errors import Refused
+from netlab.core.json_codec import Codec, Json
+from netlab.core.limits import Limits
+from netlab.core.messages import (
+    AnyRequest,
+    Broadcast,
+    Bye,
+    ClientInfo,
+    ClientList,
+    CreateGameSession,
+    Echo,
+    GameAction,
+    Hello,
+    JoinGameSession,
+    JoinRoom,
+    LeaveGameSession,
+    LeaveRoom,
+    ListClients,
+    ListGameSessions,
+    ListRooms,
+    Ping,
+    Pong,
+    PrivateMessage,
+    PrivateMessageSent,
+    SendPrivateMessage,
+    SendRoomMessage,
+    SetUsername,
+    Text,
+    TypingStart,
+    TypingStop,
+    UsernameSet,
+    UserRenamed,
+    Welcome,
+)
+from netlab.core.names import check_content
+from netlab.core.rooms import Rooms
+from netlab.core.roster import Roster, User
+from netlab.core.service import ClientId, Send, Service, ServiceStats, iso_time
+from netlab.core.sizes import that_fit
+
+MIN_SECRET_BYTES = 16
+
+
+class ChatService(Service):
+    """Everything in the table of the wire vocabulary that is not the transport's own.
+
+    Args:
+        limits: what one client may use up.
+        secret: key of ids and resume secrets, at least 16 bytes that nobody can guess.
+    """
+
+    codec: Codec = Json()
+
+    def __init__(self, *, limits: Limits | None = None, secret: bytes) -> None:
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(
+                f"a secret of {len(secret)} bytes, at least {MIN_SECRET_BYTES} are needed; "
+                "secrets.token_bytes(32) makes a good one"
+            )
+        super().__init__(limits=limits, secret=secret)
+        self._roster = Roster(self.limits)
+        self._rooms = Rooms(self.limits, self._new_id)
+
+    # ------------------------------------------------------------ the contract
+
+    def tick(self, now: float) -> list[Send]:
+        """Do what time alone makes due."""
+        return super().tick(now) + self._give_up(now)
+
+    def next_tick(self) -> float | None:
+        """Return when `tick` is due (epoch seconds); None: not before something happens."""
+        return earliest(super().next_tick(), self._roster.next_tick())
+
+    def stats(self, now: float) -> ServiceStats:
+        """Return the service in figures."""
+        return super().stats(now)
+
+    # ------------------------------------------------------------ coming and going
+
+    def _connected(self, client: ClientId, now: float, hello: Hello | None) -> list[Send]:
+        user = self._roster.add(client, self._new_id("resume secret"))
+        if hello is None:
+            return [self._welcome(user, now)]
+        try:
+            return self._hello(user, hello, now)
+        except Refused as error:
+            refusal = self._error(client, error.code, str(error), hello.ref or hello.type)
+            return [self._welcome(user, now), *refusal]
+
+    def _hello(self, user: User, hello: Hello, now: float) -> list[Send]:
+        holder = None if hello.resume is None else self._roster.holder(hello.resume)
+        if holder is not None and holder is not user:
+            return self._resume(holder, user, hello.ref, now)
+        if hello.username is not None:
+            self._roster.rename(user, hello.username)
+        return [self._welcome(user, now, hello.ref)]
+
+    def _resume(self, old: User, newcomer: User, ref: str | None, now: float) -> list[Send]:
+        elsewhere = "you connected again from elsewhere"
+        sends = self._close([old.id], "replaced", elsewhere, now)
+        self._roster.come_back(old, newcomer)
+        sends.append(self._welcome(old, now, ref, resumed=True))
+        for name in old.rooms_left:
+            sends += self._rooms.join(old, name, None, now, self.max_reply_bytes)
+        return sends
+
+    def _departed(self, clients: Sequence[ClientId], now: float, *, for_good: bool) -> list[Send]:
+        users = [self._roster.here[client] for client in clients]
+        for user in users:
+            user.rooms_left = tuple(room.name for room in user.rooms.values())
+            self._roster.leave(user, now, for_good=for_good)
+        return self._rooms.leave_all(users, now)
+
+    def _give_up(self, now: float) -> list[Send]:
+        self._roster.give_up(now)
+        return []
+
+    def _welcome(
+        self, user: User, now: float, ref: str | None = None, *, resumed: bool = False
+    ) -> Send:
+        greeting = f"Welcome back, {user.name}" if resumed else f"Welcome, {user.name}"
+        welcome = Welcome(
+            client_id=user.id,
+            username=user.name,
+            secret=user.secret,
+            message=greeting,
+            server_time=iso_time(now),
+            resumed=resumed,
+            ref=ref,
+        )
+        return Send((user.id,), welcome)
+
+    # ------------------------------------------------------------ requests
+
+    def _received(self, client: ClientId, message: AnyRequest, now: float) -> list[Send]:
+        user = self._roster.here[client]
+        match message:  # the most frequent first
+            case SendRoomMessage():
+                return self._rooms.say(user, message, now)
+            case SendPrivateMessage():
+                return self._private(user, message, now)
+            case Text():
+                return self._text(user, message, now)
+            case Ping():
+                return [Send((client,), Pong(iso_time(now), ref=message.ref))]
+            case TypingStart() | TypingStop():
+                return self._rooms.typing(user, message)
+            case (
+                GameAction()
+                | CreateGameSession()
+                | JoinGameSession()
+                | LeaveGameSession()
+                | ListGameSessions()
+            ):
+                raise Refused("no_games", "no games are played here")
+            case JoinRoom():
+                return self._join(user, message, now)
+            case LeaveRoom():
+                return self._rooms.leave(user, message, now)
+            case ListRooms():
+                return self._rooms.listing(user, message, self.max_reply_bytes)
+            case ListClients():
+                return self._list(user, message)
+            case SetUsername():
+                sends = self._rename(user, message.username)
+                return [Send((client,), UsernameSet(user.name, ref=message.ref)), *sends]
+            case Hello():
+                user.hellos += 1
+                if self._clients[client].frames_in > user.hellos:
+                    raise Refused("hello_late", "hello comes first; now use set_username")
+                return self._hello(user, message, now)
+            case Bye():
+                return self.close(client, "bye", "you said bye", now, for_good=True)
+            case _:
+                assert_never(message)
+
+    def _text(self, user: User, text: Text, now: float) -> list[Send]:
+        content, timestamp = check_content(text.content), iso_time(now)
+        sends = [Send((user.id,), Echo(content, timestamp, ref=text.ref))]
+        if others := self._others(user.id):
+            sends.append(Send(others, Broadcast(content, user.name, user.id, timestamp)))
+        return sends
+
+    def _private(self, user: User, said: SendPrivateMessage, now: float) -> list[Send]:
+        to, content = self._roster.find(said.target), check_content(said.content)
+        id_, timestamp = self._new_id("message"), iso_time(now)
+        sent = PrivateMessageSent(id_, to.name, to.id, content, timestamp, ref=said.ref)
+        return [
+            Send((user.id,), sent),
+            Send((to.id,), PrivateMessage(id_, user.name, user.id, content, timestamp)),
+        ]
+
+    def _join(self, user: User, request: JoinRoom, now: float) -> list[Send]:
+        room = self._rooms.check(user, request.room)
+        sends: list[Send] = []
+        if request.username is not None and not self._rooms.is_in(user, room):
+            sends = self._rename(user, request.username)
+        return sends + self._rooms.join(user, room, request.ref, now, self.max_reply_bytes)
+
+    def _rename(self, user: User, name: str) -> list[Send]:
+        """Give a user another name, and tell the members of its rooms."""
+        old = self._roster.rename(user, name)
+        others = self._rooms.neighbours(user)
+        if old == user.name or not others:
+            return []
+        return [Send(others, UserRenamed(user.id, user.name, old))]
+
+    def _list(self, user: User, request: ListClients) -> list[Send]:
+        infos = (
+            ClientInfo(
+                client_id=c.id,
+                username=self._roster.here[c.id].name,
+                connected_at=iso_time(c.connected_at),
+                last_activity=iso_time(c.last_activity),
+                rooms=tuple(room.name for room in self._roster.here[c.id].rooms.values()),
+            )
+            for c in self._clients.values()
+        )
+        total = len(self._clients)
+        empty = ClientList((), total, ref=request.ref)
+        shown = tuple(that_fit(infos, empty, self.max_reply_bytes))
+        cut = len(shown) < total
+        return [Send((user.id,), ClientList(shown, total, truncated=cut, ref=request.ref))]

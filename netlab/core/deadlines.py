@@ -1,0 +1,70 @@
+"""What falls due when nobody touches it for a while: heartbeats, idle clients, seats, games."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Deadlines(Generic[K]):
+    """Keys that all fall due the same time after they were last touched.
+
+    As the time is the same for all, the order of touching is the order of falling due: whatever
+    is asked here costs the same with ten clients as with ten thousand.
+
+    Args:
+        delay_s: seconds from a touch until it is due; 0 = never (then nothing is kept here).
+    """
+
+    def __init__(self, delay_s: float) -> None:
+        self.delay_s = delay_s
+        self._touched: OrderedDict[K, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._touched)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._touched
+
+    def touch(self, key: K, now: float) -> None:
+        """Count from now on."""
+        if self.delay_s:
+            self._touched[key] = now
+            self._touched.move_to_end(key)
+
+    def forget(self, key: K) -> None:
+        """Let it never be due."""
+        self._touched.pop(key, None)
+
+    def oldest(self) -> K:
+        """Return what falls due first.
+
+        Raises:
+            StopIteration: there is nothing.
+        """
+        return next(iter(self._touched))
+
+    def next(self) -> float | None:
+        """Return when the first falls due (epoch seconds); None: there is nothing."""
+        for touched_at in self._touched.values():
+            return touched_at + self.delay_s
+        return None
+
+    def take_due(self, now: float) -> list[K]:
+        """Remove what is due and return it, the longest due first."""
+        due: list[K] = []
+        for key, touched_at in self._touched.items():
+            if touched_at + self.delay_s > now:
+                break
+            due.append(key)
+        for key in due:
+            del self._touched[key]
+        return due
+
+
+def earliest(*times: float | None) -> float | None:
+    """Return the first of some times, where None is "never"."""
+    return min((time for time in times if time is not None), default=None)

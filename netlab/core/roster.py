@@ -1,0 +1,129 @@
+"""Who is here under which name, and who may come back for theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from netlab.core.deadlines import Deadlines
+from netlab.core.errors import Refused
+from netlab.core.json_codec import short
+from netlab.core.limits import Limits
+from netlab.core.messages import Player
+from netlab.core.names import clean_name, name_key
+from netlab.core.service import ClientId
+
+if TYPE_CHECKING:
+    from netlab.core.rooms import Room
+
+SEATS_KEPT_S = 60
+"""seconds for which somebody who vanished may come back for name, rooms and seats"""
+_MOST_AWAY = 10_000
+"""people kept in mind after they vanished; the longest away go first"""
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """Somebody with a name. Whoever comes back with the secret is the same user with a new id."""
+
+    id: ClientId
+    name: str
+    secret: str
+    rooms: dict[str, Room] = field(default_factory=dict)
+    """by the key of their names, in order of joining"""
+    rooms_left: tuple[str, ...] = ()
+    """names of the rooms that somebody who is away was in"""
+    hellos: int = 0
+
+    @property
+    def player(self) -> Player:
+        """The user as games show it."""
+        return Player(self.id, self.name)
+
+
+class Roster:
+    """All users, here and away. No two have the same name."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.here: dict[ClientId, User] = {}
+        self._max_name_length = limits.max_name_length
+        self._by_name: dict[str, User] = {}
+        self._by_secret: dict[str, User] = {}
+        self._away: Deadlines[str] = Deadlines(SEATS_KEPT_S)  # secrets
+
+    def add(self, client: ClientId, secret: str) -> User:
+        """Note a newcomer, under the name `User_` and the first 8 characters of the id."""
+        length = 8
+        while name_key(f"User_{client[:length]}") in self._by_name:
+            length += 1
+        user = User(client, f"User_{client[:length]}", secret)
+        self.here[client] = self._by_name[name_key(user.name)] = self._by_secret[secret] = user
+        return user
+
+    def rename(self, user: User, name: str) -> str:
+        """Give a user another name, and return the old one.
+
+        Raises:
+            Refused: `invalid_name`, `name_taken`; nothing has changed.
+        """
+        old, new = user.name, clean_name(name, "username", self._max_name_length)
+        if self._by_name.get(name_key(new), user) is not user:
+            raise Refused("name_taken", f"somebody else is called {short(new)}; choose another")
+        del self._by_name[name_key(old)]
+        self._by_name[name_key(new)] = user
+        user.name = new
+        return old
+
+    def find(self, target: str) -> User:
+        """Return who is here with that id, else with that name.
+
+        Raises:
+            Refused: `no_such_user`.
+        """
+        user = self.here.get(ClientId(target)) or self._by_name.get(name_key(target))
+        if user is None or user.id not in self.here:
+            raise Refused(
+                "no_such_user",
+                f"nobody here has the id or the name {short(target)}; list_clients says who is",
+            )
+        return user
+
+    def leave(self, user: User, now: float, *, for_good: bool) -> None:
+        """Note that somebody is no longer here."""
+        del self.here[user.id]
+        if for_good:
+            self._forget(user)
+        else:
+            self._away.touch(user.secret, now)
+
+    def holder(self, secret: str) -> User | None:
+        """Return whose secret it is, here or away."""
+        return self._by_secret.get(secret)
+
+    def come_back(self, away: User, newcomer: User) -> None:
+        """Let somebody who was away go on under the newcomer's id."""
+        self._forget(newcomer)
+        self._away.forget(away.secret)
+        away.id = newcomer.id
+        self.here[away.id] = away
+
+    def give_up(self, now: float) -> Sequence[User]:
+        """Forget those who were away too long, and return them."""
+        given_up = self._away.take_due(now)
+        while len(self._away) > _MOST_AWAY:
+            given_up.append(self._away.oldest())
+            self._away.forget(given_up[-1])
+        users = [self._by_secret[secret] for secret in given_up]
+        for user in users:
+            self._forget(user)
+        return users
+
+    def next_tick(self) -> float | None:
+        """Return when `give_up` is due (epoch seconds)."""
+        return self._away.next()
+
+    def _forget(self, user: User) -> None:
+        self.here.pop(user.id, None)
+        del self._by_name[name_key(user.name)]
+        del self._by_secret[user.secret]
