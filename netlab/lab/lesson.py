@@ -35,6 +35,11 @@ class LessonClock:
             self._calls += 1
         return LESSON_START.timestamp() + calls
 
+    def peek(self) -> float:
+        """Return the time of the last event, in epoch seconds: looking is no event."""
+        with self._lock:
+            return LESSON_START.timestamp() + max(0, self._calls - 1)
+
     def seconds_until(self, due: float) -> float | None:
         """Return how many real seconds to wait until `due` (epoch seconds): always None, "never".
 
