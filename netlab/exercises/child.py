@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-import traceback
-from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
-from types import FunctionType
 from typing import Any
 
 import cloudpickle
+
+from netlab.exercises.peers import describe
 
 MEMORY_BYTES = 2 * 1024**3
 """address space that the code may use, where the system can limit it"""
@@ -55,21 +54,9 @@ def _run(channel: Connection[Any, Any]) -> tuple[str, Any]:
             channel.send((event, value, ""))
 
         run(function, report, *arguments)
-    except SystemExit as error:
-        return "raised", ("SystemExit", f"your code called sys.exit({error.code!r})", None)
     except BaseException as error:
-        return "raised", (type(error).__name__, str(error), _line_in(function, error))
+        return "raised", describe(function, error)
     return "ended", None
-
-
-def _line_in(function: Callable[..., Any], error: BaseException) -> int | None:
-    """Return in which line of the function, counted from 1, the error came up."""
-    if not isinstance(function, FunctionType):
-        return None
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if frame.f_code is function.__code__:
-            return line - function.__code__.co_firstlineno + 1
-    return None
 
 
 def _limit_memory() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 Function = Callable[..., Any]
@@ -21,7 +23,15 @@ def serve(function: Function, report: Report) -> None:
     """Give the function a listening socket and report its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         report("listening", listener.getsockname())
-        function(listener)
+        try:
+            function(listener)
+        except BaseException as error:
+            report("raised", describe(function, error))
+        else:
+            report("ended")
+        # Keep the listener open until the examiner ends this process: what it sees must not
+        # depend on whether it connected before or after the function returned.
+        threading.Event().wait()
 
 
 def meet_server(function: Function, report: Report, pieces: Sequence[bytes]) -> None:
@@ -146,3 +156,20 @@ def dial(function: Function, report: Report, plan: Sequence[str]) -> None:
 
 
 _LIFE = {"dead": "nobody listens", "alive": "somebody listens"}
+
+
+def describe(function: Function, error: BaseException) -> tuple[str, str, int | None]:
+    """Return the error's type, its text, and in which line of the function it came up."""
+    if isinstance(error, SystemExit):
+        return "SystemExit", f"your code called sys.exit({error.code!r})", None
+    return type(error).__name__, str(error), _line_in(function, error)
+
+
+def _line_in(function: Function, error: BaseException) -> int | None:
+    """Return in which line of the function, counted from 1, the error came up."""
+    if not isinstance(function, FunctionType):
+        return None
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if frame.f_code is function.__code__:
+            return line - function.__code__.co_firstlineno + 1
+    return None

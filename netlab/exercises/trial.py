@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Connection, Listener, wait
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,8 +73,8 @@ class Trial:
             assert self._child.stdin is not None
             with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
                 stdin.write(f"{host} {port} {key.hex()}\n")
-            self._channel: Connection[Any, Any] = self._accept(listener)
-        self._channel.send_bytes(self._job)
+            self.channel: Connection[Any, Any] = self._accept(listener)
+        self.channel.send_bytes(self._job)
         return self
 
     def _accept(self, listener: Listener) -> Connection[Any, Any]:
@@ -95,7 +95,7 @@ class Trial:
     ) -> None:
         for talk in self._talks:
             talk.close()
-        self._channel.close()
+        self.channel.close()
         self._kill()
 
     def _kill(self) -> None:
@@ -115,9 +115,9 @@ class Trial:
         expected = _EXPECTED.get(event, event)
         while True:
             try:
-                if not self._channel.poll(timeout_s):
+                if not self.channel.poll(timeout_s):
                     raise Broken(expected, f"nothing: your code still ran after {timeout_s:g} s")
-                came, value, printed = self._channel.recv()
+                came, value, printed = self.channel.recv()
             except (EOFError, ConnectionError):
                 raise Broken(expected, "nothing: its process ended without a word") from None
             self.printed = printed or self.printed
@@ -143,7 +143,7 @@ class Trial:
 
     def how_it_ended(self) -> str | None:
         """Return how the code ended, if it has; None while it runs."""
-        if not self._channel.poll(0.05):
+        if not self.channel.poll(0.05):
             return None
         try:
             self.wait("ended")
@@ -208,13 +208,13 @@ class Talk:
         problem = f"silence for {STEP_S:g} s"
         try:
             while len(got) < len(data):
+                if not self._something_to_read():
+                    break
                 piece = self._sock.recv(min(65_536, len(data) - len(got)))
                 if not piece:
                     problem = "the end of the connection (FIN)"
                     break
                 got += piece
-        except TimeoutError:
-            pass
         except OSError as error:
             problem = _in_words(error)
         if got:
@@ -245,16 +245,21 @@ class Talk:
 
     def expect_end(self) -> None:
         """Read the end of the connection: FIN, and nothing before it."""
+        expected = "the end of the connection (FIN)"
+        if not self._something_to_read():
+            raise self._failed(expected, f"silence for {STEP_S:g} s")
         try:
             got = self._sock.recv(65_536)
-        except TimeoutError:
-            raise self._failed("the end of the connection (FIN)", "silence for 2 s") from None
         except OSError as error:
-            raise self._failed("the end of the connection (FIN)", _in_words(error)) from None
+            raise self._failed(expected, _in_words(error)) from None
         if got:
-            raise self._failed("the end of the connection (FIN)", in_short(got))
+            raise self._failed(expected, in_short(got))
         self._trial.note(f"{self._name} receives FIN")
         self._trial.recording.append(self._name, "server→client", "fin")
+
+    def _something_to_read(self) -> bool:
+        """Wait until there is; False: nothing in time, or the code has ended and sent nothing."""
+        return self._sock in wait([self._sock, self._trial.channel], STEP_S)
 
     def close(self) -> None:
         """Close the connection."""
@@ -263,7 +268,9 @@ class Talk:
     def _failed(self, expected: str, got: str) -> Broken:
         """Return the failure, with what became of the code, which is often the cause."""
         end = self._trial.how_it_ended()
-        return Broken(expected, got if end is None else f"{got}, because {end}")
+        if end is None:
+            return Broken(expected, got)
+        return Broken(expected, end if got.startswith("silence") else f"{got}, because {end}")
 
 
 def in_short(data: bytes) -> str:
