@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from netlab.core.deadlines import earliest
 from netlab.core.errors import Refused
+from netlab.core.game_service import GameService
 from netlab.core.json_codec import Codec, Json
 from netlab.core.limits import Limits
 from netlab.core.messages import (
@@ -68,20 +70,24 @@ class ChatService(Service):
         super().__init__(limits=limits, secret=secret)
         self._roster = Roster(self.limits)
         self._rooms = Rooms(self.limits, self._new_id)
+        self._games = GameService(self.limits, self._new_id)
 
     # ------------------------------------------------------------ the contract
 
     def tick(self, now: float) -> list[Send]:
         """Do what time alone makes due."""
-        return super().tick(now) + self._give_up(now)
+        sends = super().tick(now)
+        sends += self._give_up(now)
+        return sends + self._games.tick(now)
 
     def next_tick(self) -> float | None:
         """Return when `tick` is due (epoch seconds); None: not before something happens."""
-        return earliest(super().next_tick(), self._roster.next_tick())
+        return earliest(super().next_tick(), self._roster.next_tick(), self._games.next_tick())
 
     def stats(self, now: float) -> ServiceStats:
         """Return the service in figures."""
-        return super().stats(now)
+        stats = super().stats(now)
+        return replace(stats, rooms=self._rooms.sizes(), games=self._games.stats())
 
     # ------------------------------------------------------------ coming and going
 
@@ -106,22 +112,25 @@ class ChatService(Service):
     def _resume(self, old: User, newcomer: User, ref: str | None, now: float) -> list[Send]:
         elsewhere = "you connected again from elsewhere"
         sends = self._close([old.id], "replaced", elsewhere, now)
+        old_id = old.id
         self._roster.come_back(old, newcomer)
         sends.append(self._welcome(old, now, ref, resumed=True))
         for name in old.rooms_left:
             sends += self._rooms.join(old, name, None, now, self.max_reply_bytes)
-        return sends
+        return sends + self._games.back(old_id, old.player)
 
     def _departed(self, clients: Sequence[ClientId], now: float, *, for_good: bool) -> list[Send]:
         users = [self._roster.here[client] for client in clients]
         for user in users:
             user.rooms_left = tuple(room.name for room in user.rooms.values())
             self._roster.leave(user, now, for_good=for_good)
-        return self._rooms.leave_all(users, now)
+        sends = self._rooms.leave_all(users, now)
+        sends += self._games.gone(clients) if for_good else self._games.away(clients)
+        return sends + self._give_up(now)
 
     def _give_up(self, now: float) -> list[Send]:
-        self._roster.give_up(now)
-        return []
+        """Take out of the games who was away too long."""
+        return self._games.gone([user.id for user in self._roster.give_up(now)])
 
     def _welcome(
         self, user: User, now: float, ref: str | None = None, *, resumed: bool = False
@@ -160,7 +169,7 @@ class ChatService(Service):
                 | LeaveGameSession()
                 | ListGameSessions()
             ):
-                raise Refused("no_games", "no games are played here")
+                return self._games.receive(user.player, message, now, self.max_reply_bytes)
             case JoinRoom():
                 return self._join(user, message, now)
             case LeaveRoom():
@@ -208,6 +217,7 @@ class ChatService(Service):
     def _rename(self, user: User, name: str) -> list[Send]:
         """Give a user another name, and tell the members of its rooms."""
         old = self._roster.rename(user, name)
+        self._games.changed(user.id, user.player)
         others = self._rooms.neighbours(user)
         if old == user.name or not others:
             return []

@@ -460,13 +460,13 @@ class GameActionBroadcast(Reply, frozen=True):
 
 
 class PlayerLeftGame(Reply, frozen=True):
-    """Somebody left a session that you are in; `host` is its host now."""
+    """Somebody left a session that you are in, or you did; `host` is its host now, if any."""
 
     session_id: str
     player: Player
     players: tuple[Player, ...]
-    host: Player
-    session: GameSession
+    host: Player | None
+    status: GameStatus
 
 
 class PlayerAway(Reply, frozen=True):

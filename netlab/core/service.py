@@ -40,8 +40,9 @@ def to_all(
     """Send one message to all, `sender` among them, whose own copy carries the `ref` it gave."""
     if ref is None:
         return [Send(everyone, message)]
+    own = Send((sender,), msgspec.structs.replace(message, ref=ref))
     others = tuple(client for client in everyone if client != sender)
-    return [Send((sender,), msgspec.structs.replace(message, ref=ref)), Send(others, message)]
+    return [own, Send(others, message)] if others else [own]
 
 
 BURST_SECONDS = 10
@@ -123,11 +124,12 @@ class Service(ABC):
         frame = self.limits.max_frame_bytes
         self.max_reply_bytes = min(filter(None, (frame, max_reply_bytes)), default=0)
         ask, drop = liveness.seconds(self.limits.heartbeat_seconds if self.sends_heartbeats else 0)
-        self._idle: Deadlines[ClientId] = Deadlines(self.limits.idle_seconds)
-        self._mute: Deadlines[ClientId] = Deadlines(drop)
+        idle = self.limits.idle_seconds
+        self._silence_code = "idle" if idle and not 0 < drop < idle else "heartbeat_timeout"
+        self._silent: Deadlines[ClientId] = Deadlines(min(filter(None, (idle, drop)), default=0))
         self._to_ask: Deadlines[ClientId] = Deadlines(ask)
         # Every frame of every client is noted in these, so leave out what never falls due.
-        self._silence = [d for d in (self._idle, self._mute, self._to_ask) if d.delay_s]
+        self._silence = [d for d in (self._silent, self._to_ask) if d.delay_s]
 
     # ------------------------------------------------------------ the contract
 
@@ -187,12 +189,8 @@ class Service(ABC):
 
     def tick(self, now: float) -> list[Send]:
         """Do what time alone makes due."""
-        idle = self._idle.take_due(now)
-        sends = self._close(idle, "idle", f"nothing came for {self._idle.delay_s:g} s", now)
-        mute = self._mute.take_due(now)
-        sends += self._close(
-            mute, "heartbeat_timeout", f"no sign of life for {self._mute.delay_s:g} s", now
-        )
+        silence = f"nothing came for {self._silent.delay_s:g} s"
+        sends = self._close(self._silent.take_due(now), self._silence_code, silence, now)
         if asked := tuple(self._to_ask.take_due(now)):
             for client in asked:
                 self._to_ask.touch(client, now)
