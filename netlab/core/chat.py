@@ -9,6 +9,7 @@ from typing import assert_never
 from netlab.core.deadlines import earliest
 from netlab.core.errors import Refused
 from netlab.core.game_service import GameService
+from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import Codec, Json
 from netlab.core.limits import Limits
 from netlab.core.messages import (
@@ -17,6 +18,7 @@ from netlab.core.messages import (
     Bye,
     ClientInfo,
     ClientList,
+    Closing,
     CreateGameSession,
     Echo,
     GameAction,
@@ -45,7 +47,8 @@ from netlab.core.messages import (
 from netlab.core.names import check_content
 from netlab.core.rooms import Rooms
 from netlab.core.roster import Roster, User
-from netlab.core.service import ClientId, Send, Service, ServiceStats, iso_time
+from netlab.core.sends import ClientId, Send
+from netlab.core.service import Service, ServiceStats
 from netlab.core.sizes import that_fit
 
 MIN_SECRET_BYTES = 16
@@ -110,10 +113,9 @@ class ChatService(Service):
         return [self._welcome(user, now, hello.ref)]
 
     def _resume(self, old: User, newcomer: User, ref: str | None, now: float) -> list[Send]:
-        elsewhere = "you connected again from elsewhere"
-        sends = self._close([old.id], "replaced", elsewhere, now)
         old_id = old.id
-        self._roster.come_back(old, newcomer)
+        sends = self._close([old_id], Closing("replaced", "you came back elsewhere"), now)
+        self._roster.come_back(old, newcomer, now)
         sends.append(self._welcome(old, now, ref, resumed=True))
         for name in old.rooms_left:
             sends += self._rooms.join(old, name, None, now, self.max_reply_bytes)
@@ -187,7 +189,8 @@ class ChatService(Service):
                     raise Refused("hello_late", "hello comes first; now use set_username")
                 return self._hello(user, message, now)
             case Bye():
-                return self.close(client, "bye", "you said bye", now, for_good=True)
+                last = Closing("bye", "you said bye", ref=message.ref)
+                return self._close([client], last, now, for_good=True)
             case _:
                 assert_never(message)
 
@@ -217,7 +220,7 @@ class ChatService(Service):
     def _rename(self, user: User, name: str) -> list[Send]:
         """Give a user another name, and tell the members of its rooms."""
         old = self._roster.rename(user, name)
-        self._games.changed(user.id, user.player)
+        self._games.replace(user.id, user.player)
         others = self._rooms.neighbours(user)
         if old == user.name or not others:
             return []

@@ -67,4 +67,4 @@ class Deadlines(Generic[K]):
 
 def earliest(*times: float | None) -> float | None:
     """Return the first of some times, where None is "never"."""
-    return min((time for time in times if time is not None), default=None)
+    return min([time for time in times if time is not None], default=None)

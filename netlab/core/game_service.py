@@ -8,9 +8,9 @@ from typing import assert_never
 
 import msgspec
 
-from netlab.core.deadlines import Deadlines
 from netlab.core.errors import Refused
-from netlab.core.games import GAMES, Game
+from netlab.core.games import GAMES, Game, check_action
+from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import short
 from netlab.core.limits import Limits
 from netlab.core.messages import (
@@ -31,14 +31,9 @@ from netlab.core.messages import (
     PlayerLeftGame,
 )
 from netlab.core.names import clean_name
-from netlab.core.service import ClientId, Send, iso_time, to_all
-from netlab.core.sessions import Session
+from netlab.core.sends import ClientId, Send, to_all
+from netlab.core.sessions import Session, Sessions
 from netlab.core.sizes import that_fit
-
-UNTOUCHED_S = 3_600
-"""seconds after which a session in which nobody did anything is closed"""
-MAX_ACTION_BYTES = 4_096
-MAX_ACTION_DEPTH = 32
 
 
 class GameService:
@@ -59,9 +54,7 @@ class GameService:
         self._limits = limits
         self._new_id = new_id
         self._games = games
-        self._sessions: dict[str, Session] = {}  # in order of creation
-        self._of_client: dict[ClientId, dict[str, Session]] = {}
-        self._untouched: Deadlines[str] = Deadlines(UNTOUCHED_S)
+        self._sessions = Sessions()
 
     # ------------------------------------------------------------ the contract
 
@@ -87,14 +80,14 @@ class GameService:
             case JoinGameSession():
                 return self._join(player, request, now)
             case LeaveGameSession():
-                session = self._session(request.session_id)
+                session = self._sessions.find(request.session_id)
                 self._check_member(session, player)
-                self._untouched.touch(session.id, now)
+                self._sessions.untouched.touch(session.id, now)
                 return self._leave(session, ClientId(player.client_id), request.ref)
             case ListGameSessions():
-                views = (session.view() for session in self._sessions.values())
+                views = (session.view() for session in self._sessions.by_id.values())
                 shown = tuple(that_fit(views, GameSessionList((), ref=request.ref), max_bytes))
-                cut = len(shown) < len(self._sessions)
+                cut = len(shown) < len(self._sessions.by_id)
                 answer = GameSessionList(shown, truncated=cut, ref=request.ref)
                 return [Send((ClientId(player.client_id),), answer)]
             case _:
@@ -102,7 +95,7 @@ class GameService:
 
     def away(self, clients: Sequence[ClientId]) -> list[Send]:
         """Keep the seats of those who vanished, and tell the others."""
-        sessions = [(s, c) for c in clients for s in self._of_client.get(c, {}).values()]
+        sessions = [(s, c) for c in clients for s in self._sessions.of(c)]
         for session, client in sessions:
             session.members[client].away = True
         return [
@@ -113,9 +106,9 @@ class GameService:
 
     def back(self, old_id: ClientId, player: Player) -> list[Send]:
         """Give somebody who was away the seats back, and tell everybody in those sessions."""
-        self.changed(old_id, player)
+        self.replace(old_id, player)
         sends: list[Send] = []
-        for session in self._of_client.get(ClientId(player.client_id), {}).values():
+        for session in self._sessions.of(ClientId(player.client_id)):
             session.members[ClientId(player.client_id)].away = False
             told = PlayerBack(session.id, player, old_id, session.view())
             sends.append(Send(session.everyone(), told))
@@ -125,36 +118,32 @@ class GameService:
         """Take those who will not come back out of their sessions, and tell the others."""
         sends = []
         for client in clients:  # none of them is to hear of the next
-            for session in self._of_client.get(client, {}).values():
+            for session in self._sessions.of(client):
                 session.members[client].away = True
         for client in clients:
-            for session in tuple(self._of_client.get(client, {}).values()):
+            for session in self._sessions.of(client):
                 sends += self._leave(session, client, None)
         return sends
 
-    def changed(self, client: ClientId, player: Player) -> None:
+    def replace(self, client: ClientId, player: Player) -> None:
         """Take note that somebody has another name or another id."""
-        sessions = self._of_client.pop(client, None)
-        if sessions:
-            self._of_client[ClientId(player.client_id)] = sessions
-            for session in sessions.values():
-                session.replace(client, player)
+        self._sessions.replace(client, player)
 
     def tick(self, now: float) -> list[Send]:
         """Close the sessions in which nothing was done for long."""
-        reason = f"nobody did anything for {UNTOUCHED_S:,} s"
+        reason = f"nobody did anything for {self._sessions.untouched.delay_s:,} s"
         sends: list[Send] = []
-        for session_id in self._untouched.take_due(now):
-            sends += self._close(self._sessions[session_id], reason)
+        for session_id in self._sessions.untouched.take_due(now):
+            sends += self._close(self._sessions.by_id[session_id], reason)
         return sends
 
     def next_tick(self) -> float | None:
         """Return when `tick` is due (epoch seconds)."""
-        return self._untouched.next()
+        return self._sessions.untouched.next()
 
     def stats(self) -> dict[str, int]:
         """Return the number of sessions, by their status."""
-        return dict(Counter(session.status() for session in self._sessions.values()))
+        return dict(Counter(session.status() for session in self._sessions.by_id.values()))
 
     # ------------------------------------------------------------ requests
 
@@ -173,10 +162,9 @@ class GameService:
                 f"max_players {short(places)}: {kind.name} is for {kind.min_players} to "
                 f"{kind.max_players} players",
             )
-        if self._limits.max_games and len(self._sessions) >= self._limits.max_games:
-            raise Refused(
-                "too_many_games", f"there are {len(self._sessions)} sessions, the limit; join one"
-            )
+        count = len(self._sessions.by_id)
+        if self._limits.max_games and count >= self._limits.max_games:
+            raise Refused("too_many_games", f"there are {count} sessions, the limit; join one")
         client = ClientId(player.client_id)
         self._check_room_for_one_more(client)
         name = request.session_name
@@ -185,20 +173,20 @@ class GameService:
         session_id = self._new_id("game session")
         name = name or f"Game_{session_id[:8]}"
         session = Session(session_id, name, kind(), places, now, client)
-        self._sessions[session_id] = session
-        self._enter(session, player, 0, now)
+        self._sessions.enter(session, player, 0, now)
         created = GameSessionCreated(session_id, session.view(), ref=request.ref)
         return [Send((client,), created)]
 
     def _join(self, player: Player, request: JoinGameSession, now: float) -> list[Send]:
-        session = self._session(request.session_id)
+        session = self._sessions.find(request.session_id)
         client = ClientId(player.client_id)
         member = session.members.get(client)
         plays, wants_to_play = member and member.seat is not None, request.role == "player"
         if member and (plays or not wants_to_play):
             if plays and not wants_to_play:
                 raise Refused("already_playing", "you are a player here; to watch, leave first")
-            return [Send((client,), self._joined(session, player, request))]
+            joined = self._joined(session, player, request)
+            return [Send((client,), msgspec.structs.replace(joined, ref=request.ref))]
         seat = None
         if wants_to_play:
             if session.game.over:
@@ -211,12 +199,12 @@ class GameService:
                 )
         if member is None:
             self._check_room_for_one_more(client)
-        self._enter(session, player, seat, now)
+        self._sessions.enter(session, player, seat, now)
         told = self._joined(session, player, request)
         return to_all(session.everyone(), client, told, request.ref)
 
     def _act(self, player: Player, request: GameAction, now: float) -> list[Send]:
-        session = self._session(request.session_id)
+        session = self._sessions.find(request.session_id)
         seat = self._check_member(session, player)
         game = session.game
         if seat is None:
@@ -231,7 +219,7 @@ class GameService:
         game.play(seat, request.action)
         if game.winner is not None:
             session.winner = player
-        self._untouched.touch(session.id, now)
+        self._sessions.untouched.touch(session.id, now)
         told = GameActionBroadcast(
             session_id=session.id,
             player=player,
@@ -244,16 +232,6 @@ class GameService:
 
     # ------------------------------------------------------------ members
 
-    def _session(self, session_id: str) -> Session:
-        session = self._sessions.get(session_id)
-        if session is None:
-            raise Refused(
-                "no_such_game",
-                f"no game session has the id {short(session_id)}; list_game_sessions says which "
-                "there are",
-            )
-        return session
-
     def _check_member(self, session: Session, player: Player) -> int | None:
         """Return the seat of somebody who must be in the session."""
         member = session.members.get(ClientId(player.client_id))
@@ -262,7 +240,7 @@ class GameService:
         return member.seat
 
     def _check_room_for_one_more(self, client: ClientId) -> None:
-        count = len(self._of_client.get(client, {}))
+        count = len(self._sessions.of(client))
         if self._limits.max_rooms and count >= self._limits.max_rooms:
             raise Refused(
                 "too_many_games", f"you are in {count} game sessions, the limit; leave one first"
@@ -279,22 +257,10 @@ class GameService:
             role=request.role,
         )
 
-    def _enter(self, session: Session, player: Player, seat: int | None, now: float) -> None:
-        session.enter(player, seat)
-        self._of_client.setdefault(ClientId(player.client_id), {})[session.id] = session
-        self._untouched.touch(session.id, now)
-
-    def _forget(self, session: Session, client: ClientId) -> None:
-        sessions = self._of_client[client]
-        del sessions[session.id]
-        if not sessions:
-            del self._of_client[client]
-
     def _leave(self, session: Session, client: ClientId, ref: str | None) -> list[Send]:
         """Let somebody out; the leaver, if here, hears it with the others."""
         hearers = session.everyone()
-        player = session.leave(client)
-        self._forget(session, client)
+        player = self._sessions.leave(session, client)
         players = session.players()
         told = PlayerLeftGame(
             session_id=session.id,
@@ -308,29 +274,5 @@ class GameService:
 
     def _close(self, session: Session, reason: str) -> list[Send]:
         hearers = session.everyone()
-        for client in session.members:
-            self._forget(session, client)
-        del self._sessions[session.id]
-        self._untouched.forget(session.id)
+        self._sessions.remove(session)
         return [Send(hearers, GameSessionClosed(session.id, reason))] if hearers else []
-
-
-def check_action(action: object) -> None:
-    """Check that an action can be passed on.
-
-    Raises:
-        Refused: `illegal_action`, it is too long or too deep.
-    """
-    level: list[object] = [action]
-    for _ in range(MAX_ACTION_DEPTH):
-        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
-        level = [part for parts in inner if isinstance(parts, list) for part in parts]
-    if level:
-        raise Refused("illegal_action", f"nested more than {MAX_ACTION_DEPTH} deep; make it flat")
-    size = len(msgspec.json.encode(action))
-    if size > MAX_ACTION_BYTES:
-        raise Refused(
-            "illegal_action",
-            f"an action of {size:,} bytes, the limit is {MAX_ACTION_BYTES:,} bytes of JSON; "
-            "say less at once",
-        )

@@ -14,6 +14,8 @@ import msgspec
 from netlab.core.errors import Refused
 
 MARKS = ("X", "O")
+MAX_ACTION_BYTES = 4_096
+MAX_ACTION_DEPTH = 32
 
 
 class Game(ABC):
@@ -176,3 +178,24 @@ def parse_action(action: object, wanted: type[A], looks_like: str) -> A:
 def illegal(what: str, allowed: str, choices: Iterable[object]) -> Refused:
     """Return the error that says what was wrong with a move and which ones there are."""
     return Refused("illegal_action", f"{what}; {allowed}: {', '.join(map(str, choices))}")
+
+
+def check_action(action: object) -> None:
+    """Check that an action can be passed on.
+
+    Raises:
+        Refused: `illegal_action`, it is too long or too deep.
+    """
+    level: list[object] = [action]
+    for _ in range(MAX_ACTION_DEPTH):
+        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
+        level = [part for parts in inner if isinstance(parts, list) for part in parts]
+    if level:
+        raise Refused("illegal_action", f"nested more than {MAX_ACTION_DEPTH} deep; make it flat")
+    size = len(msgspec.json.encode(action))
+    if size > MAX_ACTION_BYTES:
+        raise Refused(
+            "illegal_action",
+            f"an action of {size:,} bytes, the limit is {MAX_ACTION_BYTES:,} bytes of JSON; "
+            "say less at once",
+        )

@@ -94,6 +94,6 @@ def _complaint(name: str, longest: int) -> str:
             marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
             if marks > _MARKS_IN_A_ROW or (marks and character == name[0]):
                 return f"U+{ord(character):04X} in it is a mark without a letter of its own"
-    if _LOOKS_LIKE_AN_ID.fullmatch(name):
+    if _LOOKS_LIKE_AN_ID.fullmatch(name_key(name)):
         return "it looks like an id, so messages to that id might go to you"
     return ""

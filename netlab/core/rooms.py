@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
 from netlab.core.errors import Refused
+from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import short
 from netlab.core.limits import Limits
 from netlab.core.messages import (
@@ -27,7 +28,7 @@ from netlab.core.messages import (
 )
 from netlab.core.names import check_content, clean_name, name_key
 from netlab.core.roster import User
-from netlab.core.service import ClientId, Send, iso_time, to_all
+from netlab.core.sends import ClientId, Send, to_all, without
 from netlab.core.sizes import that_fit
 
 HISTORY_SHOWN = 50
@@ -37,7 +38,7 @@ class Room:
     """A room with members, and what was said in it lately."""
 
     def __init__(self, name: str, now: float, history: int) -> None:
-        self.name = name
+        self.name, self.key = name, name_key(name)
         self.created_at = self.last_activity = now
         self.history: deque[RoomMessage] = deque(maxlen=history or None)
         self.members: dict[ClientId, User] = {}
@@ -51,17 +52,17 @@ class Room:
 
     def others(self, user: User) -> tuple[ClientId, ...]:
         """Return the members without one."""
-        return tuple(client for client in self.members if client != user.id)
+        return without(self.everyone(), user.id)
 
     def enter(self, user: User) -> None:
         """Make somebody a member: here and in the user's own list."""
-        user.rooms[name_key(self.name)] = self
+        user.rooms[self.key] = self
         self.members[user.id] = user
         self._everyone = None
 
     def leave(self, user: User) -> None:
         """End a membership, here and in the user's own list."""
-        del user.rooms[name_key(self.name)]
+        del user.rooms[self.key]
         del self.members[user.id]
         self._everyone = None
 
@@ -182,5 +183,5 @@ class Rooms:
         if room.members:
             told = UserLeft(room.name, user.id, user.name, iso_time(now))
             return [Send(room.everyone(), told)]
-        self._rooms.pop(name_key(room.name), None)
+        self._rooms.pop(room.key, None)
         return []

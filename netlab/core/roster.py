@@ -12,7 +12,7 @@ from netlab.core.json_codec import short
 from netlab.core.limits import Limits
 from netlab.core.messages import Player
 from netlab.core.names import clean_name, name_key
-from netlab.core.service import ClientId
+from netlab.core.sends import ClientId
 
 if TYPE_CHECKING:
     from netlab.core.rooms import Room
@@ -43,7 +43,7 @@ class User:
 
 
 class Roster:
-    """All users, here and away. No two have the same name."""
+    """All users, here and away. No two who are here have the same name."""
 
     def __init__(self, limits: Limits) -> None:
         self.here: dict[ClientId, User] = {}
@@ -54,11 +54,8 @@ class Roster:
 
     def add(self, client: ClientId, secret: str) -> User:
         """Note a newcomer, under the name `User_` and the first 8 characters of the id."""
-        length = 8
-        while name_key(f"User_{client[:length]}") in self._by_name:
-            length += 1
-        user = User(client, f"User_{client[:length]}", secret)
-        self.here[client] = self._by_name[name_key(user.name)] = self._by_secret[secret] = user
+        user = self._by_secret[secret] = User(client, self._default_name(client), secret)
+        self._enter(user)
         return user
 
     def rename(self, user: User, name: str) -> str:
@@ -82,7 +79,7 @@ class Roster:
             Refused: `no_such_user`.
         """
         user = self.here.get(ClientId(target)) or self._by_name.get(name_key(target))
-        if user is None or user.id not in self.here:
+        if user is None:
             raise Refused(
                 "no_such_user",
                 f"nobody here has the id or the name {short(target)}; list_clients says who is",
@@ -90,10 +87,11 @@ class Roster:
         return user
 
     def leave(self, user: User, now: float, *, for_good: bool) -> None:
-        """Note that somebody is no longer here."""
+        """Note that somebody is no longer here; the name is free for others."""
         del self.here[user.id]
+        del self._by_name[name_key(user.name)]
         if for_good:
-            self._forget(user)
+            del self._by_secret[user.secret]
         else:
             self._away.touch(user.secret, now)
 
@@ -101,12 +99,17 @@ class Roster:
         """Return whose secret it is, here or away."""
         return self._by_secret.get(secret)
 
-    def come_back(self, away: User, newcomer: User) -> None:
-        """Let somebody who was away go on under the newcomer's id."""
-        self._forget(newcomer)
+    def come_back(self, away: User, newcomer: User, now: float) -> None:
+        """Let somebody who was away go on under the newcomer's id, and the old name if it is free.
+
+        It is not kept free: most who vanish and come back were started anew, without the secret.
+        """
+        self.leave(newcomer, now, for_good=True)
         self._away.forget(away.secret)
         away.id = newcomer.id
-        self.here[away.id] = away
+        if name_key(away.name) in self._by_name:
+            away.name = self._default_name(away.id)
+        self._enter(away)
 
     def give_up(self, now: float) -> Sequence[User]:
         """Forget those who were away too long, and return them."""
@@ -114,16 +117,16 @@ class Roster:
         while len(self._away) > _MOST_AWAY:
             given_up.append(self._away.oldest())
             self._away.forget(given_up[-1])
-        users = [self._by_secret[secret] for secret in given_up]
-        for user in users:
-            self._forget(user)
-        return users
+        return [self._by_secret.pop(secret) for secret in given_up]
 
     def next_tick(self) -> float | None:
         """Return when `give_up` is due (epoch seconds)."""
         return self._away.next()
 
-    def _forget(self, user: User) -> None:
-        self.here.pop(user.id, None)
-        del self._by_name[name_key(user.name)]
-        del self._by_secret[user.secret]
+    def _enter(self, user: User) -> None:
+        self.here[user.id] = self._by_name[name_key(user.name)] = user
+
+    def _default_name(self, client: ClientId) -> str:
+        lengths = range(8, len(client) + 1)  # more than 8 where these 8 are taken already
+        names = (f"User_{client[:length]}" for length in lengths)
+        return next(name for name in names if name_key(name) not in self._by_name)

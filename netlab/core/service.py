@@ -9,41 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
-from typing import ClassVar, NewType
-
-import msgspec
+from typing import ClassVar
 
 from netlab.core.deadlines import Deadlines, earliest
 from netlab.core.errors import InvalidMessage, LocalProtocolError, Refused, RemoteProtocolError
+from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import Codec
 from netlab.core.limits import STREAM
 from netlab.core.limits import Limits as Limits
 from netlab.core.limits import Liveness as Liveness
-from netlab.core.messages import AnyReply, AnyRequest, Closing, Error, Heartbeat, Hello
-
-ClientId = NewType("ClientId", str)
-
-
-class Send(msgspec.Struct, frozen=True):
-    """One message to many receivers, so that a transport encodes it once."""
-
-    to: tuple[ClientId, ...]
-    message: AnyReply
-
-
-def to_all(
-    everyone: tuple[ClientId, ...], sender: ClientId, message: AnyReply, ref: str | None
-) -> list[Send]:
-    """Send one message to all, `sender` among them, whose own copy carries the `ref` it gave."""
-    if ref is None:
-        return [Send(everyone, message)]
-    own = Send((sender,), msgspec.structs.replace(message, ref=ref))
-    others = tuple(client for client in everyone if client != sender)
-    return [own, Send(others, message)] if others else [own]
-
+from netlab.core.messages import AnyRequest, Closing, Error, Heartbeat, Hello
+from netlab.core.sends import ClientId as ClientId
+from netlab.core.sends import Send as Send
+from netlab.core.sends import without
 
 BURST_SECONDS = 10
 
@@ -181,16 +160,17 @@ class Service(ABC):
 
     def disconnect(self, client: ClientId, now: float) -> list[Send]:
         """Take note that a client is gone; called exactly once for each that connected."""
-        if self._leaving.pop(client, None):
+        if client not in self._clients:
+            self._check_leaving(client)
+            del self._leaving[client]
             return []
-        self._known(client)
         self._remove(client)
         return self._departed([client], now, for_good=False)
 
     def tick(self, now: float) -> list[Send]:
         """Do what time alone makes due."""
-        silence = f"nothing came for {self._silent.delay_s:g} s"
-        sends = self._close(self._silent.take_due(now), self._silence_code, silence, now)
+        silence = Closing(self._silence_code, f"nothing came for {self._silent.delay_s:g} s")
+        sends = self._close(self._silent.take_due(now), silence, now)
         if asked := tuple(self._to_ask.take_due(now)):
             for client in asked:
                 self._to_ask.touch(client, now)
@@ -201,15 +181,13 @@ class Service(ABC):
         """Return when `tick` is due (epoch seconds); None: not before something happens."""
         return earliest(*(deadlines.next() for deadlines in self._silence))
 
-    def close(
-        self, client: ClientId, code: str, reason: str, now: float, *, for_good: bool = False
-    ) -> list[Send]:
-        """Send a client away. `for_good`: it will not come back for its seats."""
-        return self._close([client], code, reason, now, for_good=for_good)
+    def close(self, client: ClientId, code: str, reason: str, now: float) -> list[Send]:
+        """Send a client away for a reason outside the service; it may come back for its seats."""
+        return self._close([client], Closing(code, reason), now)
 
     def close_all(self, code: str, reason: str, now: float) -> list[Send]:
         """Send everybody away; as nobody is left to be told who left, it is one message to all."""
-        return self._close(list(self._clients), code, reason, now, for_good=True)
+        return self._close(tuple(self._clients), Closing(code, reason), now, for_good=True)
 
     def stats(self, now: float) -> ServiceStats:
         """Return the service in figures."""
@@ -233,7 +211,7 @@ class Service(ABC):
         return []
 
     def _others(self, client: ClientId) -> tuple[ClientId, ...]:
-        return tuple(other for other in self._clients if other != client)
+        return without(tuple(self._clients), client)
 
     def _new_id(self, purpose: str) -> str:
         number = self._ids_given[purpose] = self._ids_given.get(purpose, 0) + 1
@@ -248,20 +226,15 @@ class Service(ABC):
         return [Send((client,), Error(code=code, message=text, in_reply_to=in_reply_to))]
 
     def _close(
-        self,
-        clients: Sequence[ClientId],
-        code: str,
-        reason: str,
-        now: float,
-        *,
-        for_good: bool = False,
+        self, clients: Sequence[ClientId], last: Closing, now: float, *, for_good: bool = False
     ) -> list[Send]:
+        """Send clients away. `for_good`: they will not come back for their seats."""
         here = tuple(client for client in clients if client in self._clients)
         if not here:
             return []
         for client in here:
             self._leaving[client] = self._remove(client)
-        return [Send(here, Closing(code, reason)), *self._departed(here, now, for_good=for_good)]
+        return [Send(here, last), *self._departed(here, now, for_good=for_good)]
 
     def _remove(self, client: ClientId) -> Client:
         for deadlines in self._silence:
@@ -270,17 +243,15 @@ class Service(ABC):
 
     # ------------------------------------------------------------ activity and rate
 
-    def _known(self, client: ClientId) -> Client | None:
-        """Return who is here; None for those on their way out."""
-        found = self._clients.get(client)
-        if found is None and client not in self._leaving:
+    def _check_leaving(self, client: ClientId) -> None:
+        if client not in self._leaving:
             raise LocalProtocolError(f"client {client} never connected, or is disconnected")
-        return found
 
     def _count(self, client_id: ClientId, now: float) -> list[Send] | None:
         """Note a frame; return what to answer instead of acting on it, None to act on it."""
-        client = self._known(client_id)
+        client = self._clients.get(client_id)
         if client is None:
+            self._check_leaving(client_id)
             return []
         for deadlines in self._silence:
             deadlines.touch(client_id, now)
@@ -297,14 +268,3 @@ class Service(ABC):
             )
         client.tokens -= 1
         return None
-
-
-@lru_cache(maxsize=64)  # many messages fall into one millisecond
-def _iso_millisecond(millisecond: int) -> str:
-    whole, rest = divmod(millisecond, 1000)
-    return f"{datetime.fromtimestamp(whole, UTC).isoformat()[:-6]}.{rest:03}Z"
-
-
-def iso_time(now: float) -> str:
-    """Return epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    return _iso_millisecond(round(now * 1000))

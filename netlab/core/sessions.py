@@ -1,12 +1,19 @@
-"""A game session: who plays, who watches, who is the host, how the game stands."""
+"""Game sessions: who plays, who watches, who is the host, how the game stands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from netlab.core.deadlines import Deadlines
+from netlab.core.errors import Refused
 from netlab.core.games import Game
+from netlab.core.iso_time import iso_time
+from netlab.core.json_codec import short
 from netlab.core.messages import GameSession, GameState, GameStatus, Player
-from netlab.core.service import ClientId, iso_time
+from netlab.core.sends import ClientId
+
+UNTOUCHED_S = 3_600
+"""seconds after which a session in which nobody did anything is closed"""
 
 
 @dataclass(slots=True, eq=False)
@@ -103,3 +110,64 @@ class Session:
         self.members[client].player = player
         # A new dictionary, as the order of joining is to stay.
         self.members = {new_id if c == client else c: m for c, m in self.members.items()}
+
+
+class Sessions:
+    """All sessions: by their ids, in order of creation, and by who is in them."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Session] = {}
+        self.untouched: Deadlines[str] = Deadlines(UNTOUCHED_S)
+        self._of_client: dict[ClientId, dict[str, Session]] = {}
+
+    def find(self, session_id: str) -> Session:
+        """Return the session with that id.
+
+        Raises:
+            Refused: `no_such_game`.
+        """
+        session = self.by_id.get(session_id)
+        if session is None:
+            raise Refused(
+                "no_such_game",
+                f"no game session has the id {short(session_id)}; list_game_sessions says which "
+                "there are",
+            )
+        return session
+
+    def of(self, client: ClientId) -> tuple[Session, ...]:
+        """Return the sessions that somebody is in."""
+        return tuple(self._of_client.get(client, {}).values())
+
+    def enter(self, session: Session, player: Player, seat: int | None, now: float) -> None:
+        """Let somebody in: into the session, and the session into the own list."""
+        session.enter(player, seat)
+        self._of_client.setdefault(ClientId(player.client_id), {})[session.id] = session
+        self.by_id[session.id] = session
+        self.untouched.touch(session.id, now)
+
+    def leave(self, session: Session, client: ClientId) -> Player:
+        """Let somebody out, on both sides."""
+        self._forget(session, client)
+        return session.leave(client)
+
+    def remove(self, session: Session) -> None:
+        """End a session, whoever is still in it."""
+        for client in session.members:
+            self._forget(session, client)
+        del self.by_id[session.id]
+        self.untouched.forget(session.id)
+
+    def replace(self, client: ClientId, player: Player) -> None:
+        """Let somebody go on under another name or another id, everywhere."""
+        sessions = self._of_client.pop(client, None)
+        if sessions:
+            self._of_client[ClientId(player.client_id)] = sessions
+            for session in sessions.values():
+                session.replace(client, player)
+
+    def _forget(self, session: Session, client: ClientId) -> None:
+        sessions = self._of_client[client]
+        del sessions[session.id]
+        if not sessions:
+            del self._of_client[client]
