@@ -101,7 +101,7 @@ class Background(Generic[ServerT]):
             )
         return function(*args)
 
-    def stop(self, timeout_s: float = 2.0) -> None:
+    def stop(self, timeout_s: float = 10.0) -> None:
         """Stop the server and wait until it is gone. A second call does nothing.
 
         Raises: what ``server.stop()`` raises; TimeoutError: an event loop that is still busy

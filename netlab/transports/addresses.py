@@ -12,6 +12,9 @@ Address = tuple[str, int]
 BACKLOG = 1024
 """connections the kernel keeps ready for `accept`; it may cut the number (listen(2), somaxconn)"""
 
+OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""why `accept` may fail although a client waits: nothing is wrong with the client"""
+
 
 def format_address(host: str, port: int) -> str:
     """Return `host:port`, an IPv6 address in brackets (RFC 3986, 3.2.2)."""

@@ -1,10 +1,11 @@
-"""What a client has received: a background reader puts messages in, a cell takes them out."""
+"""What a client has received: its reader puts messages in, a cell takes them out."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import TypeVar, overload
 
@@ -28,11 +29,74 @@ KEPT_MESSAGES = 10_000
 _ANSWER_TO_HEARTBEAT = "heartbeat"
 
 
-class Inbox:
-    """Messages in the order in which they came, each to be taken once.
+class Mail:
+    """Messages in the order in which they came, each to be taken once. Nothing here waits.
 
-    Heartbeats are answered and passed over: however long you read between two cells, the same
-    messages are here.
+    Heartbeats are passed over: however long you read between two cells, the same messages are here.
+    """
+
+    def __init__(self) -> None:
+        self.ended: str | None = None
+        self._received: deque[AnyReply] = deque(maxlen=KEPT_MESSAGES)
+        self._untaken: deque[AnyReply] = deque(maxlen=KEPT_MESSAGES)
+
+    def put(self, message: AnyReply) -> Ping | None:
+        """Take in a message that came; return what to answer to it, if it asks for an answer."""
+        if isinstance(message, Heartbeat):
+            return Ping(ref=_ANSWER_TO_HEARTBEAT)
+        if not (isinstance(message, Pong) and message.ref == _ANSWER_TO_HEARTBEAT):
+            self._received.append(message)
+            self._untaken.append(message)
+        return None
+
+    def end(self, reason: str) -> None:
+        """Take note that no more messages will come. The first reason given is kept."""
+        if self.ended is None:
+            last = self._received[-1] if self._received else None
+            if isinstance(last, Closing):
+                reason = f"the server closed the connection: {last.code}: {last.reason}"
+            self.ended = reason
+
+    @property
+    def messages(self) -> tuple[AnyReply, ...]:
+        """Everything that came, taken or not, oldest first."""
+        return tuple(self._received)
+
+    def take(self, wanted: str | type[Reply]) -> AnyReply | None:
+        """Return the first message of that type not taken yet; None: it may still come.
+
+        Raises:
+            RemoteError: an `error` came before it.
+            ConnectionEnded: it will not come any more.
+            LocalProtocolError: servers send no such message.
+        """
+        name = wanted if isinstance(wanted, str) else type_name(wanted)
+        if name not in REPLY_TYPES:
+            raise LocalProtocolError(
+                f"no message is called {name!r}; servers send: {', '.join(REPLY_TYPES)}"
+            )
+        for index, message in enumerate(self._untaken):
+            if message.type == name:
+                del self._untaken[index]
+                return message
+            if isinstance(message, Error):
+                del self._untaken[index]
+                raise RemoteError(message.code, message.message, message.in_reply_to)
+        if self.ended is not None:
+            raise ConnectionEnded(f"no {name} will come: {self.ended}")
+        return None
+
+    def too_late(self, wanted: str | type[Reply], timeout_s: float) -> TimeoutError:
+        """Return the error that says what was awaited and what came instead."""
+        name = wanted if isinstance(wanted, str) else type_name(wanted)
+        counts = Counter(message.type for message in self._untaken)
+        came = ", ".join(f"{kind} × {count}" for kind, count in counts.items())
+        instead = f"came instead: {came}" if came else "nothing came"
+        return TimeoutError(f"no {name} within {timeout_s:g} s; {instead}")
+
+
+class Inbox:
+    """Mail that one thread puts in and others wait for.
 
     Args:
         answer: sends a request, for the answers to heartbeats.
@@ -40,44 +104,37 @@ class Inbox:
 
     def __init__(self, answer: Callable[[Ping], None]) -> None:
         self._answer = answer
-        self._changed = threading.Condition()  # guards what follows
-        self._received: deque[AnyReply] = deque(maxlen=KEPT_MESSAGES)
-        self._untaken: deque[AnyReply] = deque(maxlen=KEPT_MESSAGES)
-        self._ended: str | None = None
+        self._mail = Mail()
+        self._changed = threading.Condition()  # guards the mail
 
     def put(self, message: AnyReply) -> None:
-        """Take in a message that came."""
-        if isinstance(message, Heartbeat):
-            self._answer(Ping(ref=_ANSWER_TO_HEARTBEAT))
-            return
-        if isinstance(message, Pong) and message.ref == _ANSWER_TO_HEARTBEAT:
-            return
+        """Take in a message that came, and answer it if it is a heartbeat."""
         with self._changed:
-            self._received.append(message)
-            self._untaken.append(message)
+            answer = self._mail.put(message)
             self._changed.notify_all()
+        if answer is not None:
+            try:
+                self._answer(answer)
+            except OSError:
+                pass  # the connection is lost, and its reader is about to see it
 
     def end(self, reason: str) -> None:
         """Take note that no more messages will come. The first reason given is kept."""
         with self._changed:
-            if self._ended is None:
-                last = self._received[-1] if self._received else None
-                if isinstance(last, Closing):
-                    reason = f"the server closed the connection: {last.code}: {last.reason}"
-                self._ended = reason
+            self._mail.end(reason)
             self._changed.notify_all()
 
     @property
     def ended(self) -> str | None:
         """Why no more messages will come; None while they may."""
         with self._changed:
-            return self._ended
+            return self._mail.ended
 
     @property
     def messages(self) -> tuple[AnyReply, ...]:
         """Everything that came, taken or not, oldest first."""
         with self._changed:
-            return tuple(self._received)
+            return self._mail.messages
 
     def wait_ended(self, timeout_s: float) -> str:
         """Wait until no more messages will come, and return why.
@@ -86,9 +143,9 @@ class Inbox:
             TimeoutError: the connection still stands after `timeout_s` seconds.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._ended is not None, timeout_s):
-                raise TimeoutError(f"the connection still stands after {timeout_s} s")
-            return self._ended or ""
+            if not self._changed.wait_for(lambda: self._mail.ended is not None, timeout_s):
+                raise TimeoutError(f"the connection still stands after {timeout_s:g} s")
+            return self._mail.ended or ""
 
     @overload
     def wait_for(self, wanted: type[R], timeout_s: float) -> R: ...
@@ -106,33 +163,54 @@ class Inbox:
             TimeoutError: it did not come in time; the text says what came instead.
             ConnectionEnded: it will not come any more.
         """
-        name = wanted if isinstance(wanted, str) else type_name(wanted)
-        if name not in REPLY_TYPES:
-            raise LocalProtocolError(
-                f"no message is called {name!r}; servers send: {', '.join(REPLY_TYPES)}"
-            )
         deadline = time.monotonic() + timeout_s
         with self._changed:
-            while True:
-                found = self._take(name)
-                if found is not None:
-                    return found
-                if self._ended is not None:
-                    raise ConnectionEnded(f"no {name} will come: {self._ended}")
+            while (found := self._mail.take(wanted)) is None:
                 if not self._changed.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"no {name} within {timeout_s:g} s; {self._instead()}")
+                    raise self._mail.too_late(wanted, timeout_s)
+            return found
 
-    def _take(self, name: str) -> AnyReply | None:
-        for index, message in enumerate(self._untaken):
-            if message.type == name:
-                del self._untaken[index]
-                return message
-            if isinstance(message, Error):
-                del self._untaken[index]
-                raise RemoteError(message.code, message.message, message.in_reply_to)
-        return None
 
-    def _instead(self) -> str:
-        if not self._untaken:
-            return "nothing came"
-        return "came instead: " + ", ".join(message.type for message in self._untaken)
+class AsyncInbox:
+    """Mail that one task puts in and others of the same loop await."""
+
+    def __init__(self) -> None:
+        self.mail = Mail()
+        self._changed = asyncio.Event()
+
+    def put(self, message: AnyReply) -> Ping | None:
+        """Take in a message that came; return what to answer to it, if it asks for an answer."""
+        answer = self.mail.put(message)
+        self._wake()
+        return answer
+
+    def end(self, reason: str) -> None:
+        """Take note that no more messages will come. The first reason given is kept."""
+        self.mail.end(reason)
+        self._wake()
+
+    async def wait_ended(self, timeout_s: float) -> str:
+        """Wait until no more messages will come, and return why. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while self.mail.ended is None:
+                await self._changed.wait()
+        return self.mail.ended
+
+    @overload
+    async def wait_for(self, wanted: type[R], timeout_s: float) -> R: ...
+    @overload
+    async def wait_for(self, wanted: str, timeout_s: float) -> AnyReply: ...
+    async def wait_for(self, wanted: str | type[R], timeout_s: float) -> AnyReply | R:
+        """Return the first message of that type not taken yet; raises as `Inbox.wait_for`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while (found := self.mail.take(wanted)) is None:
+                    await self._changed.wait()
+        except TimeoutError:
+            raise self.mail.too_late(wanted, timeout_s) from None
+        return found
+
+    def _wake(self) -> None:
+        # Everyone who waits now is woken; whoever comes later waits for the next message.
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -7,7 +7,6 @@ asks the service and posts the answers to everybody they are for. One more keeps
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import logging
 import selectors
@@ -23,7 +22,7 @@ from netlab.core.framing import encode_line
 from netlab.core.messages import AnyRequest
 from netlab.core.service import Limits, Service
 from netlab.core.stream import ReplyStream, RequestStream
-from netlab.transports.addresses import Address, format_address, open_listener
+from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
 from netlab.transports.calendar import Calendar
 from netlab.transports.client import Client
 from netlab.transports.clock import Clock, SystemClock
@@ -36,7 +35,6 @@ log = logging.getLogger("netlab.transports.tcp_threads")
 RECV_BYTES = 65_536
 STOP_GRACE_S = 0.5
 """seconds that `stop` gives clients to hear that it is over"""
-_OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class TCPServer:
@@ -150,7 +148,7 @@ class TCPServer:
                 try:
                     sock, address = self._listener.accept()
                 except OSError as error:
-                    if error.errno in _OUT_OF_RESOURCES:
+                    if error.errno in OUT_OF_RESOURCES:
                         # The client stays in the backlog: without a pause this would spin.
                         log.warning("cannot accept a client: %s; trying again", error)
                         self._stopping.wait(0.1)

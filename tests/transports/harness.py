@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from netlab.core.service import Limits, Service
+from netlab.core.service import Service
 from netlab.lab import LESSON, background
-from netlab.transports.client import Client
+from netlab.lab.background import Background
 from netlab.transports.services import ServiceName
+from netlab.transports.tcp_asyncio import AsyncTCPClient, AsyncTCPServer
+from netlab.transports.tcp_selectors import SelectorTCPServer
 from netlab.transports.tcp_threads import TCPClient, TCPServer
+
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -20,19 +25,80 @@ class Transport:
 
     name: str
     server: Callable[..., Any]
-    client: Callable[..., Client]
+    client: Callable[..., Any]
 
-    @contextmanager
-    def serving(self, service: type[Service], limits: Limits | None = None) -> Iterator[Any]:
-        """Run a server with lesson time, so that nothing happens because of the machine's pace."""
-        with background(self.server(service, limits=limits, **LESSON), name=self.name) as running:
-            yield running
+    def serve(self, service: type[Service], **options: Any) -> Background[Any]:
+        """Start a server; leaving it as a context stops it. Errors of starting are raised here."""
+        # A name of its own: two servers in one test must not replace each other.
+        return background(self.server(service, **options), name=f"{self.name}-{next(_numbers)}")
 
-    def connect(self, server: Any, service: ServiceName) -> Client:
-        """Connect a client."""
+    def serve_lesson(self, service: type[Service], **options: Any) -> Background[Any]:
+        """Start one with lesson time, so that nothing happens because of the machine's pace."""
+        return self.serve(service, **LESSON, **options)
+
+    def connect(self, server: Any, service: ServiceName) -> Any:
+        """Connect a client with a blocking face."""
         return self.client(server.address, service=service).connect()
 
 
+class AsyncClientFace:
+    """The blocking face of an asyncio client, for the stories: each call runs in its loop."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._client = AsyncTCPClient(*args, **options)
+        self.address = self._client.address
+
+    async def start(self) -> None:
+        await self._client.connect()
+
+    async def stop(self) -> None:
+        await self._client.close()
+
+    def connect(self) -> Self:
+        self._running = background(self, name=f"client-{next(_numbers)}")
+        return self
+
+    def close(self) -> None:
+        self._running.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def local_address(self) -> Any:
+        return self._client.local_address
+
+    @property
+    def messages(self) -> Any:
+        return self._client.messages
+
+    def send(self, *args: Any, **fields: Any) -> Any:
+        return self._running.call(self._client.send, *args, **fields)
+
+    def say(self, content: str) -> Any:
+        return self._running.call(self._client.say, content)
+
+    def wait_for(self, *args: Any, **options: Any) -> Any:
+        return self._running.call(self._client.wait_for, *args, **options)
+
+    def wait_ended(self, *args: Any) -> Any:
+        return self._running.call(self._client.wait_ended, *args)
+
+
 TCP_THREADS = Transport("tcp_threads", TCPServer, TCPClient)
-TRANSPORTS = [TCP_THREADS]
-STREAMS = [TCP_THREADS]
+TCP_ASYNCIO = Transport("tcp_asyncio", AsyncTCPServer, TCPClient)
+TCP_ASYNCIO_CLIENT = Transport("tcp_asyncio_client", AsyncTCPServer, AsyncClientFace)
+TCP_SELECTORS = Transport("tcp_selectors", SelectorTCPServer, TCPClient)
+
+TRANSPORTS = [TCP_THREADS, TCP_ASYNCIO, TCP_ASYNCIO_CLIENT, TCP_SELECTORS]
+"""every way in which the stories are told"""
+STREAMS = [TCP_THREADS, TCP_ASYNCIO, TCP_SELECTORS]
+"""servers to which anybody can connect with a plain TCP socket and lines"""

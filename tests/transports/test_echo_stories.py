@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("transport", TRANSPORTS, ids=lambda t: t.na
 
 def test_what_you_say_comes_back_and_goes_to_the_others(transport: Transport) -> None:
     with ExitStack() as stack:
-        server = stack.enter_context(transport.serving(EchoService))
+        server = stack.enter_context(transport.serve_lesson(EchoService))
         alice, bob, carol = (
             stack.enter_context(transport.connect(server, "echo")) for _ in range(3)
         )
@@ -35,7 +35,7 @@ def test_what_you_say_comes_back_and_goes_to_the_others(transport: Transport) ->
 
 
 def test_alone_there_is_only_the_echo(transport: Transport) -> None:
-    with transport.serving(EchoService) as server, transport.connect(server, "echo") as alice:
+    with transport.serve_lesson(EchoService) as server, transport.connect(server, "echo") as alice:
         for text in ("a", "", "  spaces  ", "Echo: of an echo", '{"type": "ping"}', "5"):
             alice.say(text)
             assert alice.wait_for(Echo).content == text
@@ -44,7 +44,7 @@ def test_alone_there_is_only_the_echo(transport: Transport) -> None:
 
 def test_everybody_sees_one_order(transport: Transport) -> None:
     with ExitStack() as stack:
-        server = stack.enter_context(transport.serving(EchoService))
+        server = stack.enter_context(transport.serve_lesson(EchoService))
         clients = [stack.enter_context(transport.connect(server, "echo")) for _ in range(4)]
         for client in clients:
             client.say("here")
@@ -68,7 +68,7 @@ def test_everybody_sees_one_order(transport: Transport) -> None:
 
 
 def test_who_leaves_is_not_missed(transport: Transport) -> None:
-    with transport.serving(EchoService) as server, transport.connect(server, "echo") as alice:
+    with transport.serve_lesson(EchoService) as server, transport.connect(server, "echo") as alice:
         with transport.connect(server, "echo") as bob:
             bob.say("hello and goodbye")
             assert alice.wait_for(Broadcast).content == "hello and goodbye"
@@ -78,7 +78,10 @@ def test_who_leaves_is_not_missed(transport: Transport) -> None:
 
 def test_a_full_server_says_so(transport: Transport) -> None:
     limits = Limits(max_clients=1)
-    with transport.serving(EchoService, limits) as server, transport.connect(server, "echo") as one:
+    with (
+        transport.serve_lesson(EchoService, limits=limits) as server,
+        transport.connect(server, "echo") as one,
+    ):
         one.say("in")
         one.wait_for(Echo)
         with transport.connect(server, "echo") as two:
@@ -89,7 +92,7 @@ def test_a_full_server_says_so(transport: Transport) -> None:
 
 
 def test_a_stopped_server_says_goodbye(transport: Transport) -> None:
-    with transport.serving(EchoService) as server, transport.connect(server, "echo") as alice:
+    with transport.serve_lesson(EchoService) as server, transport.connect(server, "echo") as alice:
         alice.say("hello")
         alice.wait_for(Echo)
         server.stop()
@@ -99,7 +102,7 @@ def test_a_stopped_server_says_goodbye(transport: Transport) -> None:
 
 
 def test_figures(transport: Transport) -> None:
-    with transport.serving(EchoService) as server, transport.connect(server, "echo") as alice:
+    with transport.serve_lesson(EchoService) as server, transport.connect(server, "echo") as alice:
         for _ in range(3):
             alice.say("hello")
             alice.wait_for(Echo)

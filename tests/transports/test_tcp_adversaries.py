@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from netlab.core.echo import EchoService
-from netlab.core.errors import AddressInUse, LocalProtocolError
+from netlab.core.errors import AddressInUse
 from netlab.core.messages import Echo
 from netlab.core.service import Limits
 from netlab.transports.client import Client
@@ -26,7 +26,7 @@ PATIENCE_S = 10.0
 
 @pytest.fixture
 def server(transport: Transport) -> Iterator[Any]:
-    with transport.serving(EchoService, Limits(messages_per_second=0)) as running:
+    with transport.serve_lesson(EchoService, limits=Limits(messages_per_second=0)) as running:
         yield running
 
 
@@ -36,7 +36,7 @@ def honest(transport: Transport, server: Any) -> Iterator[Client]:
     with transport.connect(server, "echo") as client:
         yield client
         client.say("still there?")
-        while client.wait_for(Echo).content != "still there?":
+        while client.wait_for(Echo, PATIENCE_S).content != "still there?":
             pass
 
 
@@ -149,14 +149,14 @@ def test_a_storm_of_clients_that_come_and_go(server: Any, honest: Client) -> Non
 def test_who_never_reads_is_dropped_and_nobody_waits(transport: Transport) -> None:
     limits = Limits(outbox_bytes=100_000, messages_per_second=0)
     with ExitStack() as stack:
-        server = stack.enter_context(transport.serving(EchoService, limits))
+        server = stack.enter_context(transport.serve_lesson(EchoService, limits=limits))
         talker = stack.enter_context(transport.connect(server, "echo"))
         deaf = stack.enter_context(raw(server))
         wait_until(server, lambda stats: len(stats.clients) == 2)
         text = "x" * 50_000
         for _ in range(1000):  # the kernel's buffers take some megabytes before anything waits
             talker.say(text)
-            talker.wait_for(Echo)
+            talker.wait_for(Echo, PATIENCE_S)
             if server.stats().ended:
                 break
         assert server.stats().ended == {"slow_reader": 1}
@@ -168,14 +168,14 @@ def test_who_never_reads_is_dropped_and_nobody_waits(transport: Transport) -> No
 def test_memory_for_a_deaf_client_is_bounded(transport: Transport) -> None:
     limits = Limits(outbox_bytes=100_000, messages_per_second=0)
     with ExitStack() as stack:
-        server = stack.enter_context(transport.serving(EchoService, limits))
+        server = stack.enter_context(transport.serve_lesson(EchoService, limits=limits))
         talker = stack.enter_context(transport.connect(server, "echo"))
         stack.enter_context(raw(server))
         wait_until(server, lambda stats: len(stats.clients) == 2)
         most = 0
         while not server.stats().ended:
             talker.say("x" * 50_000)
-            talker.wait_for(Echo)
+            talker.wait_for(Echo, PATIENCE_S)
             most = max(most, *server.stats().outbox_bytes.values(), 0)
         assert 0 < most <= 100_000
 
@@ -206,7 +206,7 @@ def test_who_asks_much_and_reads_nothing_is_held_up_not_dropped(
 
 
 def test_a_silent_client_is_sent_away(transport: Transport) -> None:
-    with transport.server(EchoService, limits=Limits(idle_seconds=1)) as server:
+    with transport.serve(EchoService, limits=Limits(idle_seconds=1)) as server:
         with raw(server) as sock:
             assert read_line(sock).startswith(b"Closing: idle: nothing came for 1 s")
             assert sock.recv(100) == b""
@@ -215,7 +215,7 @@ def test_a_silent_client_is_sent_away(transport: Transport) -> None:
 
 def test_too_many_messages_are_refused_one_by_one(transport: Transport) -> None:
     limits = Limits(messages_per_second=1)
-    with transport.server(EchoService, limits=limits) as server, raw(server) as sock:
+    with transport.serve(EchoService, limits=limits) as server, raw(server) as sock:
         sock.sendall(b"hello\n" * 15)
         lines = [read_line(sock) for _ in range(15)]
         assert lines[:10] == [b"Echo: hello\n"] * 10
@@ -225,7 +225,7 @@ def test_too_many_messages_are_refused_one_by_one(transport: Transport) -> None:
 def test_stop_ends_within_two_seconds_whatever_clients_do(transport: Transport) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(
-            transport.server(EchoService, limits=Limits(messages_per_second=0))
+            transport.serve(EchoService, limits=Limits(messages_per_second=0))
         )
         for _ in range(20):
             stack.enter_context(raw(server))  # silent
@@ -241,29 +241,19 @@ def test_stop_ends_within_two_seconds_whatever_clients_do(transport: Transport) 
 
 
 def test_the_port_is_free_again_after_stop(transport: Transport) -> None:
-    with transport.server(EchoService) as server:
+    with transport.serve(EchoService) as server:
         address = server.address
         with transport.connect(server, "echo") as alice:
             alice.say("x")
             alice.wait_for(Echo)
-    with transport.server(EchoService, port=address[1]) as server:
+    with transport.serve(EchoService, port=address[1]) as server:
         assert server.address == address
 
 
 def test_a_busy_port_is_told_to_the_caller(transport: Transport, server: Any) -> None:
     port = server.address[1]
-    second = transport.server(EchoService, port=port)
     with pytest.raises(AddressInUse, match=rf"127.0.0.1:{port} is already in use.*port=0"):
-        second.start()
-    second.stop()  # nothing to stop, and no error
-
-
-def test_a_server_starts_once(transport: Transport) -> None:
-    server = transport.server(EchoService)
-    with pytest.raises(LocalProtocolError, match="call start"):
-        _ = server.address
-    with server, pytest.raises(LocalProtocolError, match="make a new one"):
-        server.start()
+        transport.serve(EchoService, port=port)
 
 
 def test_loopback_only_unless_told_otherwise(transport: Transport, server: Any) -> None:
@@ -271,7 +261,7 @@ def test_loopback_only_unless_told_otherwise(transport: Transport, server: Any) 
 
 
 def test_ipv6(transport: Transport) -> None:
-    with transport.server(EchoService, host="::1") as server:
+    with transport.serve(EchoService, host="::1") as server:
         assert server.address[0] == "::1"
         with transport.connect(server, "echo") as alice:
             alice.say("over six")

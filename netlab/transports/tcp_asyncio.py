@@ -1,0 +1,382 @@
+"""TCP on asyncio: one loop, a task per client, no threads.
+
+A task reads what its client says and posts the answers to everybody they are for. Posting never
+waits: the transport's own write buffer is the outbox, and its size is looked at after each write.
+Nothing else runs between two `await`s, so the service needs no other order than the loop's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import struct
+from types import TracebackType
+from typing import Any, Self, cast, overload
+
+from netlab.core.errors import ConnectionEnded, LocalProtocolError, RemoteProtocolError
+from netlab.core.framing import encode_line
+from netlab.core.limits import STREAM, Limits
+from netlab.core.messages import AnyReply, AnyRequest, make_request
+from netlab.core.service import ClientId, Service
+from netlab.core.stream import ReplyStream, RequestStream
+from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
+from netlab.transports.calendar import LINGER_S
+from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.inbox import AsyncInbox, R
+from netlab.transports.services import ServiceName, codec_of, make_service
+from netlab.transports.switchboard import ServerStats, Switchboard
+
+log = logging.getLogger("netlab.transports.tcp_asyncio")
+
+RECV_BYTES = 65_536
+FAIR_SHARE = 64
+"""messages of one client that are served before another has its turn"""
+STOP_GRACE_S = 0.5
+"""seconds that `stop` gives clients to hear that it is over"""
+
+
+class _Connection:
+    """One client's streams; the write buffer of its transport is its outbox."""
+
+    id: ClientId
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outbox_limit: int
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.reason = ""
+        self._transport = cast(asyncio.Transport, writer.transport)
+        self._limit = outbox_limit
+        self._finishing = False
+        self._lingering: asyncio.TimerHandle | None = None
+        if outbox_limit:
+            # `drain` waits above the first of these, until there is less than the second.
+            self._transport.set_write_buffer_limits(outbox_limit // 2, outbox_limit // 4)
+
+    @property
+    def outbox_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def post(self, frame: bytes) -> None:
+        if self._finishing:
+            return
+        waiting = self._transport.get_write_buffer_size()
+        if self._limit and waiting and waiting + len(frame) > self._limit:
+            self.abort("slow_reader")
+            return
+        self._transport.write(frame)  # the buffer is empty: at once, as far as the kernel takes it
+
+    def finish(self, reason: str) -> None:
+        if self._finishing:
+            return
+        self._finishing = True
+        self.reason = self.reason or reason
+        if self._transport.can_write_eof():
+            with contextlib.suppress(OSError):  # it was reset a moment ago: the reader will see
+                self._transport.write_eof()  # FIN follows what waits; we read on until theirs
+        else:
+            self._transport.close()  # TLS knows no half-close
+        self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self.abort, "lingered")
+
+    async def close(self) -> None:
+        """Wait until what was posted is out, or the linger time is over."""
+        self.finish("left")
+        self.writer.close()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+        if self._lingering is not None:
+            self._lingering.cancel()
+
+    def abort(self, reason: str) -> None:
+        """End it now, whatever waits."""
+        self._finishing = True
+        self.reason = self.reason or reason
+        if not self._transport.is_closing() or self.outbox_bytes:
+            sock = self.writer.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                # Linger on, 0 s: RST, and the kernel frees what it still holds for the client.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+
+async def _open_streams(
+    sock: socket.socket,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return streams on a socket that was accepted."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+class AsyncTCPServer:
+    """Carries a service over TCP on asyncio. Use `async with`, or await `start` and `stop`.
+
+    In a notebook, `netlab.lab.background` runs it in a loop of its own.
+
+    Args: as `TCPServer`.
+    """
+
+    def __init__(
+        self,
+        service: Service | type[Service],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        secret: bytes | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.service = make_service(service, limits, secret)
+        self.service.carried_by(STREAM)
+        self.switchboard = Switchboard(self.service, clock or SystemClock(), encode_line)
+        self._host, self._port = host, port
+        self._listener: socket.socket | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+        self._connections: set[_Connection] = set()
+        self._calendar_changed = asyncio.Event()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Listen. When this returns, clients can connect and `address` is known.
+
+        Raises:
+            AddressInUse: another listener has the address.
+            LocalProtocolError: the server runs already, or ran and was stopped.
+        """
+        if self._listener is not None:
+            raise LocalProtocolError("this server was started before; make a new one")
+        self._listener = open_listener(self._host, self._port)
+        self._listener.setblocking(False)
+        self._address: Address = self._listener.getsockname()[:2]
+        self._acceptor = asyncio.create_task(self._accept(), name="netlab-accept")
+        self._calendar = asyncio.create_task(self._keep_calendar(), name="netlab-calendar")
+        log.info("listening on %s", format_address(*self._address))
+
+    async def stop(self) -> None:
+        """Tell all clients, close everything, end every task: 2 s at most. Twice is once."""
+        if self._listener is None or self._stopping:
+            return
+        self._stopping = True
+        self._acceptor.cancel()
+        self._calendar.cancel()
+        await asyncio.wait([self._acceptor, self._calendar])
+        self._listener.close()
+        self.switchboard.close_all("server_stopping", "the server is stopping")
+        if self._clients:
+            await asyncio.wait(self._clients, timeout=STOP_GRACE_S)
+        for connection in self._connections:
+            connection.abort("server_stopping")
+        if self._clients:
+            await asyncio.wait(self._clients)
+        log.info("stopped listening on %s", format_address(*self._address))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def address(self) -> Address:
+        """Host and port, real from the moment `start` returns."""
+        if self._listener is None:
+            raise LocalProtocolError("the server has no address yet: call start() first")
+        return self._address
+
+    def stats(self) -> ServerStats:
+        """Return the server in figures. Call it in the server's loop."""
+        return self.switchboard.stats()
+
+    async def _accept(self) -> None:
+        """Accept for ever.
+
+        `asyncio.start_server` would do, were it not for its end: clients that it has accepted and
+        not yet handed over when it is closed are nobody's, and stay open.
+        """
+        assert self._listener is not None
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(self._listener)
+            except OSError as error:
+                if error.errno in OUT_OF_RESOURCES:
+                    # The client stays in the backlog: without a pause this would spin.
+                    log.warning("cannot accept a client: %s; trying again", error)
+                    await asyncio.sleep(0.1)
+                continue  # or it left before it was accepted
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            # The loop itself holds tasks weakly: an owner keeps them from vanishing.
+            task = asyncio.create_task(self._serve(sock, str(address[:2])), name="netlab-client")
+            self._clients.add(task)
+            task.add_done_callback(self._clients.discard)
+
+    async def _serve(self, sock: socket.socket, peer: str) -> None:
+        reader, writer = await _open_streams(sock)
+        connection = _Connection(reader, writer, self.service.limits.outbox_bytes)
+        self._connections.add(connection)
+        self.switchboard.connect(connection, peer)
+        self._calendar_changed.set()
+        requests = RequestStream(self.service.codec, self.service.limits.max_frame_bytes)
+        reason = "left"
+        if self._stopping:  # accepted a moment before
+            connection.abort("server_stopping")
+        try:
+            while data := await reader.read(RECV_BYTES):
+                await self._take(connection, requests.feed(data))
+            await self._take(connection, requests.end())
+        except OSError:
+            reason = "reset"
+        finally:
+            self.switchboard.disconnect(connection.id, connection.reason or reason)
+            await connection.close()
+            self._connections.discard(connection)
+
+    async def _take(
+        self, connection: _Connection, messages: list[AnyRequest | RemoteProtocolError]
+    ) -> None:
+        half = self.service.limits.outbox_bytes // 2
+        for number, message in enumerate(messages, 1):
+            self.switchboard.receive(connection.id, message)
+            if number % FAIR_SHARE == 0:
+                await asyncio.sleep(0)  # thousands may come in one read: let others have a turn
+            if half and connection.outbox_bytes > half:
+                # Its own answers pile up: read no more from it, so that it feels TCP's pressure.
+                await connection.writer.drain()
+
+    async def _keep_calendar(self) -> None:
+        while True:
+            self._calendar_changed.clear()
+            wait_s = self.switchboard.seconds_to_tick()
+            if wait_s == 0:
+                self.switchboard.tick()
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._calendar_changed.wait()
+
+
+class AsyncTCPClient:
+    """Talks to a TCP server from a loop; a task of its own reads all the time.
+
+    What `TCPClient` is for threads. In a cell, `await client.wait_for("echo")`; where nothing can
+    be awaited, `TCPClient` speaks the same on the wire.
+
+    Args: as `TCPClient`.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        service: ServiceName = "chat",
+        timeout_s: float = 5.0,
+        max_frame_bytes: int = 1_048_576,
+    ) -> None:
+        self.address = address
+        self.local_address: Address | None = None
+        """this end's host and port, as the server sees them; None before `connect`"""
+        self._codec = codec_of(service)
+        self._timeout_s = timeout_s
+        self._max_frame_bytes = max_frame_bytes
+        self._inbox = AsyncInbox()
+
+    async def connect(self) -> Self:
+        """Connect and start to listen.
+
+        Raises:
+            ConnectionRefusedError: nobody listens there.
+            TimeoutError: nobody answered in time.
+        """
+        if self.local_address is not None:
+            raise LocalProtocolError("this client was connected before; make a new one")
+        async with asyncio.timeout(self._timeout_s):
+            self._reader, self._writer = await asyncio.open_connection(*self.address)
+        self.local_address = self._writer.get_extra_info("sockname")[:2]
+        self._reading = asyncio.create_task(self._read(), name="netlab-reader")
+        return self
+
+    async def close(self) -> None:
+        """End the conversation. Twice is once."""
+        if self.local_address is None:
+            return
+        self._inbox.end("this client closed the connection")
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+        await asyncio.wait([self._reading])
+
+    async def __aenter__(self) -> Self:
+        return self if self.local_address is not None else await self.connect()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def send(self, wire_type: str, **fields: Any) -> None:
+        """Send a request; arguments and errors are those of `TCPClient.send`."""
+        await self._send(make_request(wire_type, **fields))
+
+    async def say(self, content: str) -> None:
+        """Send a text. Raises as `send` does."""
+        await self.send("text", content=content)
+
+    @overload
+    async def wait_for(self, wanted: type[R], timeout_s: float = 2.0) -> R: ...
+    @overload
+    async def wait_for(self, wanted: str, timeout_s: float = 2.0) -> Any: ...
+    async def wait_for(self, wanted: str | type[R], timeout_s: float = 2.0) -> Any:
+        """Return the first message of that type not taken yet; raises as `TCPClient.wait_for`."""
+        return await self._inbox.wait_for(wanted, timeout_s)
+
+    async def wait_ended(self, timeout_s: float = 2.0) -> str:
+        """Wait until the server has ended the conversation, and return why."""
+        return await self._inbox.wait_ended(timeout_s)
+
+    @property
+    def messages(self) -> tuple[AnyReply, ...]:
+        """Everything that came, oldest first."""
+        return self._inbox.mail.messages
+
+    async def _send(self, request: AnyRequest) -> None:
+        data = encode_line(self._codec.encode_request(request))
+        if self.local_address is None:
+            raise LocalProtocolError("not connected yet: await connect() first")
+        if ended := self._inbox.mail.ended:
+            raise ConnectionEnded(f"{request.type} was not sent: {ended}")
+        self._writer.write(data)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._writer.drain()  # without it a fast sender would fill the memory
+        except TimeoutError:
+            raise TimeoutError(f"the server did not read within {self._timeout_s:g} s") from None
+        except OSError as error:
+            raise ConnectionEnded(f"{request.type} was not sent: {error}") from None
+
+    async def _read(self) -> None:
+        replies = ReplyStream(self._codec, self._max_frame_bytes)
+        reason = "the server closed the connection"
+        try:
+            while data := await self._reader.read(RECV_BYTES):
+                for message in replies.feed(data):
+                    if answer := self._inbox.put(message):
+                        await self._send(answer)
+        except RemoteProtocolError as error:
+            reason = f"the server sent what is no message: {error}"
+        except (OSError, ConnectionEnded) as error:
+            reason = f"the connection was lost: {error}"
+        self._inbox.end(reason)
