@@ -52,14 +52,17 @@ class Calendar:
         """Keep the calendar until `stop`."""
         while not self._stopping:
             self._changed.clear()
-            wait_s = self._switchboard.seconds_to_tick()
-            if wait_s == 0:
-                self._switchboard.tick()
-                continue
-            linger_s = self._abort_lingering()
-            if linger_s is not None:
-                wait_s = linger_s if wait_s is None else min(wait_s, linger_s)
-            self._changed.wait(wait_s)
+            self._changed.wait(self.do_what_is_due())
+
+    def do_what_is_due(self) -> float | None:
+        """Do it, and return the seconds until there is more; None: not before something happens.
+
+        For a server that keeps its calendar itself, in the timeout of its `select`.
+        """
+        while (tick_s := self._switchboard.seconds_to_tick()) == 0 and not self._stopping:
+            self._switchboard.tick()
+        waits = [wait_s for wait_s in (tick_s, self._abort_lingering()) if wait_s is not None]
+        return min(waits, default=None)
 
     def _abort_lingering(self) -> float | None:
         """End what has lingered long enough; return the seconds until the next."""
