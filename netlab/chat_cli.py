@@ -1,0 +1,143 @@
+"""`netlab chat`: talk to a server, at a terminal or through pipes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import socket
+import sys
+from importlib import import_module
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from netlab.chat_mailbox import Listening, Mailbox
+from netlab.chat_state import Conversation
+from netlab.chat_talk import QUIT, Ending
+from netlab.terminal import CommandFailed, complain, harmless
+from netlab.transports.addresses import Address, format_address
+from netlab.transports.client import Client
+from netlab.transports.services import SERVICES
+
+CLIENTS = {
+    "tcp": ("netlab.transports.tcp_threads", "TCPClient"),
+}
+"""the class that speaks a scheme, by its module and name"""
+_COMING = ("udp", "ws", "wss", "http", "https", "tls")
+_EXAMPLE = "tcp://127.0.0.1:9000"
+DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
+
+
+class Target(NamedTuple):
+    """What a URL names: how to talk, and to whom."""
+
+    scheme: str
+    address: Address
+
+
+def parse_url(url: str) -> Target:
+    """Return what a URL such as `tcp://HOST:PORT` or `tcp://[::1]:PORT` names.
+
+    Raises:
+        CommandFailed: it names nothing that can be talked to; the text says why.
+    """
+    shown = harmless(url)
+    scheme, colons, _ = url.partition("://")
+    available = ", ".join(f"{name}://" for name in CLIENTS)
+    if not colons:
+        raise _wrong(f"{shown} is no URL; write it like {_EXAMPLE}")
+    if scheme.lower() not in CLIENTS:
+        what = "not available yet" if scheme.lower() in _COMING else "unknown"
+        raise _wrong(f"{harmless(scheme)}:// is {what}; available: {available}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        if "[" not in url and url.count(":") > 2:
+            reason = "an IPv6 address stands in brackets, as in tcp://[::1]:9000"
+            raise _wrong(f"{shown}: {reason}") from None
+        raise _wrong(f"{shown}: {harmless(str(error))}; write it like {_EXAMPLE}") from None
+    if not host or not re.fullmatch(r"[^\s\x00-\x1f\x7f]+", url):
+        raise _wrong(f"{shown} names no host; write it like {_EXAMPLE}")
+    if port is None:
+        raise _wrong(
+            f"{shown} names no port; add the one that `netlab serve` shows, as in {_EXAMPLE}"
+        )
+    if not port:
+        raise _wrong(f"{shown}: nobody can be reached on port 0; ports are 1 to 65535")
+    if parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise _wrong(f"{shown}: only host and port belong there; write it like {_EXAMPLE}")
+    return Target(scheme.lower(), (host, port))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `netlab chat` takes."""
+    parser.description = (
+        "Talk to a server. At a terminal, Ctrl-C, Ctrl-D and /quit end it, and /help says what "
+        "can be typed. Without one, lines come from stdin; when they end, it waits for the "
+        "answers to them, at most 2 s after the last message that came."
+    )
+    parser.add_argument("url", metavar="URL", help=f"whom to talk to, as in {_EXAMPLE}")
+    parser.add_argument(
+        "--service",
+        choices=("chat", "echo"),
+        default=DEFAULT_SERVICE,
+        help="what is served there (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Talk until one side ends it; 0: this one did, 1: the connection failed or was lost."""
+    target = parse_url(args.url)
+    module, name = CLIENTS[target.scheme]
+    client: Client = getattr(import_module(module), name)(target.address, service=args.service)
+    conversation, mailbox = Conversation(args.service), Mailbox()
+    client._inbox = Listening(client, mailbox)
+    try:
+        _connect(client)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            from netlab.chat_prompt import talk_at_a_terminal as talk
+        else:
+            from netlab.chat_pipe import talk_through_pipes as talk
+        ending = asyncio.run(talk(client, conversation, mailbox))
+    except KeyboardInterrupt:
+        ending = QUIT
+    finally:
+        mailbox.close()
+        client.close()
+    complain(f"netlab chat: {harmless(ending.sentence)}{_hint(ending, args.service)}")
+    return ending.exit_code
+
+
+def _connect(client: Client) -> None:
+    where = harmless(format_address(*client.address))
+    try:
+        client.connect()
+    except ConnectionRefusedError:
+        raise CommandFailed(
+            f"nobody listens on {where} (connection refused): check the address, or start a "
+            f"server there with `netlab serve tcp_threads --port {client.address[1]}`"
+        ) from None
+    except (socket.gaierror, UnicodeError):
+        raise CommandFailed(
+            f"no host is called {client.address[0]!r}: check the spelling"
+        ) from None
+    except TimeoutError:
+        raise CommandFailed(
+            f"{where} did not answer in time: check the address, and that no firewall is between"
+        ) from None
+    except OSError as error:
+        raise CommandFailed(
+            f"cannot connect to {where}: {harmless(error.strerror or str(error))}: "
+            "check the address"
+        ) from None
+
+
+def _hint(ending: Ending, service: str) -> str:
+    if service == "chat" and "is no message" in ending.sentence:
+        return " (if the echo service is served there, add --service echo)"
+    return ""
+
+
+def _wrong(sentence: str) -> CommandFailed:
+    return CommandFailed(sentence, exit_code=2)

@@ -1,0 +1,224 @@
+"""`netlab serve`: a server that runs until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import errno
+import inspect
+import ipaddress
+import logging
+import signal
+import socket
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from netlab import Limits
+from netlab.core.errors import AddressInUse
+from netlab.terminal import CommandFailed, complain, harmless, say
+from netlab.transports.addresses import format_address
+from netlab.transports.services import SERVICES
+
+
+class Transport(NamedTuple):
+    """Where a server's class is, and which services it carries."""
+
+    module: str
+    server: str
+    services: tuple[str, ...] = ("echo", "chat")
+
+
+TRANSPORTS = {
+    "tcp_threads": Transport("netlab.transports.tcp_threads", "TCPServer"),
+}
+DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `netlab serve` takes; there is a flag for each field of `Limits`."""
+    parser.description = (
+        "Serve a service over a transport. The first line on stdout is `listening on HOST:PORT`, "
+        "when clients can connect; Ctrl-C (SIGINT) or SIGTERM ends the server."
+    )
+    parser.add_argument("transport", choices=TRANSPORTS, help="how messages travel")
+    parser.add_argument(
+        "--service", choices=SERVICES, default=DEFAULT_SERVICE, help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s, which only this machine reaches)",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=0, help="0 to 65535; default: 0, any free one"
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="warning",
+        help="what to log on stderr (default: %(default)s)",
+    )
+    limits = parser.add_argument_group("limits (0 = unlimited)")
+    docs = field_docs(Limits)
+    for field in fields(Limits):
+        limits.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=_limit,
+            default=field.default,
+            metavar="N",
+            help=f"{docs.get(field.name, '')}{_default(field.default)}",
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    _log_to_stderr(args.log_level)
+    transport = TRANSPORTS[args.transport]
+    if args.service not in transport.services:
+        raise CommandFailed(
+            f"{args.transport} does not carry the {args.service} service; "
+            f"it carries: {', '.join(transport.services)}",
+            exit_code=2,
+        )
+    try:
+        limits = Limits(**{field.name: getattr(args, field.name) for field in fields(Limits)})
+    except ValueError as error:
+        raise CommandFailed(str(error), exit_code=2) from None
+    server = getattr(import_module(transport.module), transport.server)(
+        SERVICES[args.service], host=args.host, port=args.port, limits=limits
+    )
+    with _signals() as wait_for_signal:
+        _start(server, args.host, args.port)
+        try:
+            host, port = server.address
+            if not _is_loopback(host):
+                complain(
+                    f"netlab serve: on {format_address(host, port)} everybody who can reach this "
+                    "machine can connect; leave out --host to serve this machine alone"
+                )
+            say(f"listening on {format_address(host, port)}")
+            name = wait_for_signal()
+            clients = len(server.stats().clients)
+        finally:
+            server.stop()
+    told = f"{clients} client{'' if clients == 1 else 's'} told" if clients else "nobody was there"
+    complain(f"netlab serve: {name} ended the server; {told}")
+    return 0
+
+
+def _start(server: Any, host: str, port: int) -> None:
+    """Start the server. Raises CommandFailed: it cannot listen there; the text says why."""
+    address = harmless(format_address(host, port))
+    try:
+        server.start()
+    except AddressInUse:
+        raise CommandFailed(
+            f"{address} is already in use: stop the server that listens there, "
+            "or choose another --port (0 for any free one)"
+        ) from None
+    except (socket.gaierror, UnicodeError):
+        raise CommandFailed(
+            f"no host is called {host!r}; --host takes an address of this machine "
+            "(127.0.0.1, ::1, 0.0.0.0 for all of them) or a name that has one"
+        ) from None
+    except PermissionError:
+        raise CommandFailed(
+            f"this user may not listen on {address}; ports from 1024 up need no privilege"
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            reason = "it is no address of this machine"
+        else:
+            reason = harmless(error.strerror or str(error))
+        raise CommandFailed(
+            f"cannot listen on {address}: {reason}; --host takes an address of this machine, "
+            "such as 127.0.0.1"
+        ) from None
+
+
+@contextmanager
+def _signals() -> Iterator[Any]:
+    """Hold SIGINT and SIGTERM; yield a function that waits for one and returns its name.
+
+    A Python signal handler runs between any two instructions, even inside a lock. So the signal
+    is not acted on there: the interpreter writes its number to a socket, and we wait for that.
+    """
+    arrived, wakeup = socket.socketpair()
+    with arrived, wakeup:
+        wakeup.setblocking(False)
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+        fd_before = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+
+        def wait_for_signal() -> str:
+            while True:
+                number = arrived.recv(1)[0]  # recv goes on after a signal (PEP 475)
+                if number in numbers:
+                    return signal.Signals(number).name
+
+        try:
+            yield wait_for_signal
+        finally:
+            signal.set_wakeup_fd(fd_before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def field_docs(cls: type) -> dict[str, str]:
+    """Return the strings that stand below the fields of a class; they exist in its source only."""
+    try:
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    except (OSError, SyntaxError):  # no source, no documentation
+        return {}
+    assert isinstance(tree, ast.ClassDef)
+    docs = {}
+    for statement, following in zip(tree.body, tree.body[1:], strict=False):
+        match statement, following:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(doc))),
+            ):
+                docs[name] = " ".join(doc.split()).replace("None =", "left out =")
+    return docs
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; a port is a number from 0 to 65535")
+
+
+def _limit(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no limit; a limit is a whole number, 1 or more, or 0 for unlimited"
+    )
+
+
+def _default(value: object) -> str:
+    return f" (default: {value:,})" if isinstance(value, int) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+class _OneLine(logging.Formatter):
+    """Nothing that a client sent starts a line of its own in the log, or commands the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return harmless(super().formatMessage(record))
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
