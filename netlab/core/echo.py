@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from netlab.core.errors import Refused
+from netlab.core.errors import LocalProtocolError, Refused
 from netlab.core.framing import decode_text
 from netlab.core.json_codec import Codec
 from netlab.core.messages import (
@@ -46,7 +46,7 @@ class TextLines:
     def encode_request(self, message: AnyRequest) -> bytes:
         """Write a text; nothing else can be said to a text service."""
         if not isinstance(message, Text):
-            raise Refused("text_only", f"a text service understands no {message.type}; send text")
+            raise LocalProtocolError(f"a text service understands no {message.type}; send text")
         return message.content.encode()
 
     def decode_reply(self, frame: bytes | str) -> AnyReply:

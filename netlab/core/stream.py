@@ -13,6 +13,7 @@ from netlab.core.json_codec import Codec
 from netlab.core.messages import AnyReply, AnyRequest
 
 _HTTP_REQUEST_LINE = re.compile(rb"HTTP/\d(\.\d)?$")
+_HTTP_REQUEST_START = re.compile(rb"[A-Z]{3,7} /")
 
 
 class RequestStream:
@@ -27,10 +28,13 @@ class RequestStream:
         self._codec = codec
         self._lines = LineReader(max_frame_bytes)
         self._at_first_line = True
+        self._start = b""
         self._refused = False
 
     def feed(self, data: bytes) -> list[AnyRequest | RemoteProtocolError]:
         """Return the messages completed by `data`, and in their place the peer's mistakes."""
+        if self._at_first_line:
+            self._start = (self._start + data[:16])[:16]
         return self._decode(self._lines.feed(data))
 
     def end(self) -> list[AnyRequest | RemoteProtocolError]:
@@ -45,11 +49,11 @@ class RequestStream:
             if self._refused:
                 break
             message: AnyRequest | RemoteProtocolError
-            if isinstance(frame, RemoteProtocolError):
-                message = frame
-            elif self._at_first_line and _HTTP_REQUEST_LINE.search(frame):
+            if self._at_first_line and self._is_http(frame):
                 self._refused = True
                 message = ForeignProtocol("this is an HTTP request; a chat of lines is spoken here")
+            elif isinstance(frame, RemoteProtocolError):
+                message = frame
             else:
                 try:
                     message = self._codec.decode_request(frame)
@@ -58,6 +62,12 @@ class RequestStream:
             self._at_first_line = False
             messages.append(message)
         return messages
+
+    def _is_http(self, frame: bytes | RemoteProtocolError) -> bool:
+        if isinstance(frame, RemoteProtocolError):
+            # Of a line that is too long the end was not kept, and a URL can be as long as it likes.
+            return _HTTP_REQUEST_START.match(self._start) is not None
+        return _HTTP_REQUEST_LINE.search(frame) is not None
 
 
 class ReplyStream:
