@@ -139,6 +139,7 @@ class AsyncTCPServer:
         self._clients: set[asyncio.Task[None]] = set()
         self._connections: set[_Connection] = set()
         self._calendar_changed = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None
         self._stopping = False
 
     async def start(self) -> None:
@@ -153,7 +154,14 @@ class AsyncTCPServer:
         self._listener = open_listener(self._host, self._port)
         self._listener.setblocking(False)
         self._address: Address = self._listener.getsockname()[:2]
-        self._acceptor = asyncio.create_task(self._accept(), name="netlab-accept")
+        try:
+            self._watch_listener(True)
+        except NotImplementedError:
+            self._listener.close()
+            raise LocalProtocolError(
+                "this event loop cannot watch sockets (Windows' Proactor loop cannot): run the "
+                "server in an asyncio.SelectorEventLoop"
+            ) from None
         self._calendar = asyncio.create_task(self._keep_calendar(), name="netlab-calendar")
         log.info("listening on %s", format_address(*self._address))
 
@@ -162,10 +170,12 @@ class AsyncTCPServer:
         if self._listener is None or self._stopping:
             return
         self._stopping = True
-        self._acceptor.cancel()
-        self._calendar.cancel()
-        await asyncio.wait([self._acceptor, self._calendar])
+        if self._retry is not None:
+            self._retry.cancel()
+        self._watch_listener(False)
         self._listener.close()
+        self._calendar.cancel()
+        await asyncio.wait([self._calendar])
         self.switchboard.close_all("server_stopping", "the server is stopping")
         if self._clients:
             await asyncio.wait(self._clients, timeout=STOP_GRACE_S)
@@ -198,28 +208,36 @@ class AsyncTCPServer:
         """Return the server in figures. Call it in the server's loop."""
         return self.switchboard.stats()
 
-    async def _accept(self) -> None:
-        """Accept for ever.
+    def _accept(self) -> None:
+        """Accept one client; the loop calls this as long as there are any.
 
-        `asyncio.start_server` would do, were it not for its end: clients that it has accepted and
-        not yet handed over when it is closed are nobody's, and stay open.
+        `asyncio.start_server` and `loop.sock_accept` would do, were it not for their end: a client
+        that is accepted and not yet handed over when they are cancelled is nobody's.
         """
         assert self._listener is not None
+        try:
+            sock, address = self._listener.accept()
+        except OSError as error:
+            if error.errno in OUT_OF_RESOURCES:
+                # The client stays in the backlog: without a pause this would spin.
+                log.warning("cannot accept a client: %s; trying again", error)
+                self._watch_listener(False)
+                self._retry = asyncio.get_running_loop().call_later(0.1, self._watch_listener, True)
+            return  # or it left before it was accepted
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # The loop itself holds tasks weakly: an owner keeps them from vanishing.
+        task = asyncio.create_task(self._serve(sock, str(address[:2])), name="netlab-client")
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
+
+    def _watch_listener(self, watch: bool) -> None:
+        assert self._listener is not None
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, address = await loop.sock_accept(self._listener)
-            except OSError as error:
-                if error.errno in OUT_OF_RESOURCES:
-                    # The client stays in the backlog: without a pause this would spin.
-                    log.warning("cannot accept a client: %s; trying again", error)
-                    await asyncio.sleep(0.1)
-                continue  # or it left before it was accepted
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            # The loop itself holds tasks weakly: an owner keeps them from vanishing.
-            task = asyncio.create_task(self._serve(sock, str(address[:2])), name="netlab-client")
-            self._clients.add(task)
-            task.add_done_callback(self._clients.discard)
+        if watch:
+            loop.add_reader(self._listener, self._accept)
+        else:
+            loop.remove_reader(self._listener)
 
     async def _serve(self, sock: socket.socket, peer: str) -> None:
         reader, writer = await _open_streams(sock)
