@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from typing import Any
 
@@ -35,12 +36,34 @@ def open_listener(host: str, port: int, *, backlog: int = BACKLOG) -> socket.soc
         # create_server sets SO_REUSEADDR on POSIX, so that a restart need not wait for TIME_WAIT.
         return socket.create_server(address, family=family, backlog=backlog)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise AddressInUse(format_address(host, port)) from None
-        error.filename = None
-        raise OSError(
-            error.errno, f"cannot listen on {format_address(host, port)}: {error.strerror}"
-        ) from None
+        raise _cannot_have(host, port, error) from None
+
+
+def open_datagram_socket(host: str, port: int) -> socket.socket:
+    """Return a UDP socket bound to `host`, `port` (0: any free one): datagrams reach it.
+
+    Raises: as `open_listener`.
+    """
+    family, address = _resolve(host, port, socket.SOCK_DGRAM)
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        # Without SO_REUSEADDR: with it two servers could share the port, and one would starve.
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        raise _cannot_have(host, port, error) from None
+    return sock
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine's own programs reach that IP address."""
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
+def _cannot_have(host: str, port: int, error: OSError) -> OSError:
+    if error.errno == errno.EADDRINUSE:
+        return AddressInUse(format_address(host, port))
+    return OSError(error.errno, f"cannot listen on {format_address(host, port)}: {error.strerror}")
 
 
 def _resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[int, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from netlab.core.errors import RemoteProtocolError
-from netlab.core.messages import AnyRequest, Closing
+from netlab.core.messages import AnyRequest, Closing, Hello
 from netlab.core.service import ClientId, ClientStats, Send, Service
 from netlab.transports.clock import Clock
 
@@ -72,12 +72,15 @@ class Switchboard:
         self._ended: dict[str, int] = {}
         self._started_at = clock.peek()
 
-    def connect(self, connection: Connection, peer: str) -> None:
-        """Tell the service of a new client; its connection gets its id here."""
+    def connect(self, connection: Connection, peer: str, hello: Hello | None = None) -> None:
+        """Tell the service of a new client; its connection gets its id here.
+
+        `hello` is what it said to be let in, where the transport lets nobody in without it.
+        """
         with self.lock:
             connection.id = self.service.new_client()
             self._connections[connection.id] = connection
-            self._post(self.service.connect(connection.id, self.clock(), peer))
+            self._post(self.service.connect(connection.id, self.clock(), peer, hello))
 
     def receive(self, client: ClientId, message: AnyRequest | RemoteProtocolError) -> None:
         """Tell the service what a client sent, were it a message or a mistake."""

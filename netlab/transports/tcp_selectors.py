@@ -11,23 +11,18 @@ import contextlib
 import logging
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
-from netlab.core.errors import LocalProtocolError
 from netlab.core.framing import encode_line
 from netlab.core.limits import STREAM
 from netlab.core.service import Limits, Service
 from netlab.core.stream import RequestStream
-from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
-from netlab.transports.calendar import Calendar
-from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.addresses import OUT_OF_RESOURCES, open_listener
+from netlab.transports.clock import Clock
 from netlab.transports.nonblocking import NonblockingConnection
+from netlab.transports.one_thread import OneThreadServer
 from netlab.transports.services import make_service
-from netlab.transports.switchboard import ServerStats, Switchboard
 
 log = logging.getLogger("netlab.transports.tcp_selectors")
 
@@ -40,13 +35,15 @@ ACCEPT_PAUSE_S = 0.1
 """seconds without accepting when the process has no file descriptor left"""
 
 
-class SelectorTCPServer:
+class SelectorTCPServer(OneThreadServer):
     """Carries a service over TCP in one thread, by readiness.
 
     Use it as a context manager, or call `start` and `stop`.
 
     Args: as `TCPServer`.
     """
+
+    _thread_name = "netlab-selector"
 
     def __init__(
         self,
@@ -58,86 +55,15 @@ class SelectorTCPServer:
         secret: bytes | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.service = make_service(service, limits, secret)
+        super().__init__(make_service(service, limits, secret), host, port, clock, encode_line)
         self.service.carried_by(STREAM)
-        self.switchboard = Switchboard(self.service, clock or SystemClock(), encode_line)
-        self._calendar = Calendar(self.switchboard)
-        self._host, self._port = host, port
-        self._listener: socket.socket | None = None
         self._connections: set[NonblockingConnection] = set()
         # Whom to look at before waiting again. A dict, for its order: first come, first served.
         self._changed: dict[NonblockingConnection, None] = {}
         self._accept_again_at: float | None = None
-        self._stopping = False
 
-    # ------------------------------------------------------------ life
-
-    def start(self) -> None:
-        """Listen. When this returns, clients can connect and `address` is known.
-
-        Raises:
-            AddressInUse: another listener has the address.
-            LocalProtocolError: the server runs already, or ran and was stopped.
-        """
-        if self._listener is not None:
-            raise LocalProtocolError("this server was started before; make a new one")
-        self._listener = open_listener(self._host, self._port)
-        self._address: Address = self._listener.getsockname()[:2]
-        self._listener.setblocking(False)
-        self._waker, self._woken = socket.socketpair()
-        self._waker.setblocking(False)
-        self._woken.setblocking(False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._woken, selectors.EVENT_READ)
-        # A daemon: a server that somebody forgot does not keep the interpreter from ending.
-        self._thread = threading.Thread(target=self._run, name="netlab-selector", daemon=True)
-        self._thread.start()
-        log.info("listening on %s", format_address(*self._address))
-
-    def stop(self) -> None:
-        """Tell all clients, close everything, end the thread: 2 s at most. Twice is once."""
-        if self._listener is None or self._stopping:
-            return
-        self._stopping = True
-        self._wake()
-        self._thread.join()
-        self._waker.close()
-        log.info("stopped listening on %s", format_address(*self._address))
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    @property
-    def address(self) -> Address:
-        """Host and port, real from the moment `start` returns."""
-        if self._listener is None:
-            raise LocalProtocolError("the server has no address yet: call start() first")
-        return self._address
-
-    def stats(self) -> ServerStats:
-        """Return the server in figures."""
-        return self.switchboard.stats()
-
-    def _wake(self) -> None:
-        """Let the selector look up: it waits for sockets, so it is woken through one."""
-        # Full: it is about to wake up anyway. Closed: it has gone.
-        with contextlib.suppress(OSError):
-            self._waker.send(b"\0")
-
-    def _look_again(self, connection: NonblockingConnection) -> None:
-        self._changed[connection] = None
-        if threading.current_thread() is not self._thread:
-            self._wake()
+    def _open(self, host: str, port: int) -> socket.socket:
+        return open_listener(host, port)
 
     # ------------------------------------------------------------ the thread
 
@@ -146,23 +72,16 @@ class SelectorTCPServer:
             while not self._stopping:
                 self._round(self._timeout_s())
             self._say_goodbye()
-        except Exception:
-            log.exception("a mistake of ours ended the server")
         finally:
-            for connection in self._connections:
+            for connection in tuple(self._connections):
                 with self.switchboard.lock:
                     connection.abort("server_stopping")
-            for connection in tuple(self._connections):
                 self._settle(connection)
-            for sock in (self._listener, self._woken, self._selector):
-                assert sock is not None
-                sock.close()
 
     def _say_goodbye(self) -> None:
         """Let `closing` go out, and read what clients still send, until their FIN comes."""
-        assert self._listener is not None
         self._stop_accepting()
-        self._listener.close()
+        self._sock.close()
         self.switchboard.close_all("server_stopping", "the server is stopping")
         deadline = time.monotonic() + STOP_GRACE_S
         while self._connections and (left_s := deadline - time.monotonic()) > 0:
@@ -170,7 +89,7 @@ class SelectorTCPServer:
 
     def _round(self, timeout_s: float | None) -> None:
         for key, events in self._selector.select(timeout_s):
-            if key.fileobj is self._listener:
+            if key.fileobj is self._sock:
                 self._accept()
             elif key.fileobj is self._woken:
                 self._woken.recv(4096)
@@ -188,8 +107,7 @@ class SelectorTCPServer:
         """Do what is due; return how long the selector may wait."""
         if self._accept_again_at is not None and time.monotonic() >= self._accept_again_at:
             self._accept_again_at = None
-            assert self._listener is not None
-            self._selector.register(self._listener, selectors.EVENT_READ)
+            self._selector.register(self._sock, selectors.EVENT_READ)
         wait_s = self._calendar.do_what_is_due()
         if self._changed:
             return 0
@@ -201,10 +119,9 @@ class SelectorTCPServer:
     # ------------------------------------------------------------ accepting
 
     def _accept(self) -> None:
-        assert self._listener is not None
         for _ in range(TURN_ACCEPTS):
             try:
-                sock, address = self._listener.accept()
+                sock, address = self._sock.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -221,8 +138,7 @@ class SelectorTCPServer:
 
     def _stop_accepting(self) -> None:
         if self._accept_again_at is None:
-            assert self._listener is not None
-            self._selector.unregister(self._listener)
+            self._selector.unregister(self._sock)
 
     def _connection(self, sock: socket.socket) -> NonblockingConnection:
         limits = self.service.limits
@@ -239,6 +155,10 @@ class SelectorTCPServer:
         return connection
 
     # ------------------------------------------------------------ one client
+
+    def _look_again(self, connection: NonblockingConnection) -> None:
+        self._changed[connection] = None
+        self._wake()
 
     @contextlib.contextmanager
     def _at_its_own_risk(self, connection: NonblockingConnection) -> Iterator[None]:
