@@ -212,9 +212,9 @@ def page(
         transport: how the page is to talk to the server.
         script_sources: servers, besides this one, that the page may load scripts from.
     """
-    name = path.partition("?")[0].removeprefix("/") or "index.html"
+    slash, name = path[:1], path[1:].partition("?")[0] or "index.html"
     file = f"{transport}_link.js" if name == "link.js" else name
-    if file not in _files():
+    if slash != "/" or file not in _files():
         return None
     body = resources.files(__package__).joinpath("pages", file).read_bytes()
     headers = {
