@@ -53,6 +53,10 @@ class ServerStats:
     """frames answered with `error`, by its code"""
     ended: dict[str, int] = field(default_factory=dict)
     """connections that are over, by reason"""
+    rooms: dict[str, int] = field(default_factory=dict)
+    """members of each room, by its name"""
+    games: dict[str, int] = field(default_factory=dict)
+    """game sessions, by their status"""
 
 
 class Switchboard:
@@ -134,6 +138,8 @@ class Switchboard:
                 frames_out=self._frames_out,
                 refused=service.refused,
                 ended=dict(self._ended),
+                rooms=service.rooms,
+                games=service.games,
             )
 
     def _post(self, sends: Sequence[Send]) -> None:

@@ -177,6 +177,7 @@ class UDPServer(OneThreadServer):
                     self._woken.recv(4096)
             self._take_turn()
         self.switchboard.close_all("server_stopping", "the server is stopping")
+        self._bury()
 
     def _bury(self) -> None:
         while self._gone:
