@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -81,16 +82,16 @@ class AsyncClientFace:
         return self._client.messages
 
     def send(self, *args: Any, **fields: Any) -> Any:
-        return self._running.call(self._client.send, *args, **fields)
+        return self._running.call(partial(self._client.send, *args, **fields))
 
     def say(self, content: str) -> Any:
         return self._running.call(self._client.say, content)
 
     def wait_for(self, *args: Any, **options: Any) -> Any:
-        return self._running.call(self._client.wait_for, *args, **options)
+        return self._running.call(partial(self._client.wait_for, *args, **options), timeout_s=20)
 
     def wait_ended(self, *args: Any) -> Any:
-        return self._running.call(self._client.wait_ended, *args)
+        return self._running.call(partial(self._client.wait_ended, *args), timeout_s=20)
 
 
 TCP_THREADS = Transport("tcp_threads", TCPServer, TCPClient)
