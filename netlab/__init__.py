@@ -9,22 +9,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netlab.core.chat import ChatService as ChatService
     from netlab.core.echo import EchoService as EchoService
     from netlab.core.service import Limits as Limits
+    from netlab.diagnosis import doctor as doctor
     from netlab.lab import show_source as show_source
+    from netlab.transports.tcp_asyncio import AsyncTCPClient as AsyncTCPClient
+    from netlab.transports.tcp_asyncio import AsyncTCPServer as AsyncTCPServer
     from netlab.transports.tcp_threads import TCPClient as TCPClient
     from netlab.transports.tcp_threads import TCPServer as TCPServer
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "AsyncTCPClient": "netlab.transports.tcp_asyncio",
+    "AsyncTCPServer": "netlab.transports.tcp_asyncio",
+    "ChatService": "netlab.core.chat",
     "EchoService": "netlab.core.echo",
     "Limits": "netlab.core.service",
     "TCPClient": "netlab.transports.tcp_threads",
     "TCPServer": "netlab.transports.tcp_threads",
+    "doctor": "netlab.diagnosis",
     "show_source": "netlab.lab",
 }
-__all__ = ["EchoService", "Limits", "TCPClient", "TCPServer", "show_source"]
+__all__ = [
+    "AsyncTCPClient",
+    "AsyncTCPServer",
+    "ChatService",
+    "EchoService",
+    "Limits",
+    "TCPClient",
+    "TCPServer",
+    "doctor",
+    "show_source",
+]
 
 
 def __getattr__(name: str) -> Any:
