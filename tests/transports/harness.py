@@ -16,6 +16,7 @@ from netlab.transports.services import ServiceName
 from netlab.transports.tcp_asyncio import AsyncTCPClient, AsyncTCPServer
 from netlab.transports.tcp_selectors import SelectorTCPServer
 from netlab.transports.tcp_threads import TCPClient, TCPServer
+from netlab.transports.udp import UDPClient, UDPServer
 
 _numbers = itertools.count(1)
 
@@ -27,6 +28,8 @@ class Transport:
     name: str
     server: Callable[..., Any]
     client: Callable[..., Any]
+    has_connections: bool = True
+    """False: the text service meets a client when it says something, and answers no answers"""
 
     def serve(self, service: type[Service], **options: Any) -> Background[Any]:
         """Start a server; leaving it as a context stops it. Errors of starting are raised here."""
@@ -98,8 +101,9 @@ TCP_THREADS = Transport("tcp_threads", TCPServer, TCPClient)
 TCP_ASYNCIO = Transport("tcp_asyncio", AsyncTCPServer, TCPClient)
 TCP_ASYNCIO_CLIENT = Transport("tcp_asyncio_client", AsyncTCPServer, AsyncClientFace)
 TCP_SELECTORS = Transport("tcp_selectors", SelectorTCPServer, TCPClient)
+UDP = Transport("udp", UDPServer, UDPClient, has_connections=False)
 
-TRANSPORTS = [TCP_THREADS, TCP_ASYNCIO, TCP_ASYNCIO_CLIENT, TCP_SELECTORS]
+TRANSPORTS = [TCP_THREADS, TCP_ASYNCIO, TCP_ASYNCIO_CLIENT, TCP_SELECTORS, UDP]
 """every way in which the stories are told"""
 STREAMS = [TCP_THREADS, TCP_ASYNCIO, TCP_SELECTORS]
 """servers to which anybody can connect with a plain TCP socket and lines"""

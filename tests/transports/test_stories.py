@@ -355,8 +355,10 @@ def test_who_vanishes_keeps_the_seat_and_comes_back(stage: Stage) -> None:
     for person in (ann, ben):
         heard(person, "game_action_broadcast")
     secret = ben.welcome.secret
-    ben.close()
-    assert heard(ann, "player_away").player.username == "Ben"
+    if stage.transport.has_connections:
+        ben.close()
+        assert heard(ann, "player_away").player.username == "Ben"
+    # Nothing tells a UDP server that somebody is gone: there the newcomer is the first to do so.
     again = stage.stack.enter_context(stage.transport.connect(stage.server, "chat"))
     heard(again, "welcome")
     again.send("hello", resume=secret)

@@ -770,3 +770,25 @@ def test_a_mistake_of_ours_costs_one_answer(caplog: pytest.LogCaptureFixture, so
         sock.send(server, b"first")  # this one meets the mistake
         assert sock.ask(server, b"second") == b"Echo: second"
     assert "a mistake of ours" in caplog.text
+
+
+def test_who_vanishes_is_missed_after_a_while(
+    chat: UDPServer, sock: Peer, clock: ManualClock
+) -> None:
+    _, welcome = sock.join(chat)
+    with UDPClient(chat.address) as ann:
+        for person in (sock.tell, lambda _, **fields: ann.send(fields.pop("type"), **fields)):
+            person(chat, type="join_room", room="r")
+        ann.wait_for("room_joined")
+        sock.socket.close()  # no bye: as when its machine loses power
+        for _ in range(3):
+            clock.advance(20)
+            chat.switchboard.tick()
+            ann.send("ping")
+            ann.wait_for("pong")
+        assert ann.wait_for("user_left").client_id == welcome["client_id"]
+        with Peer() as again:
+            again.join(chat)
+            again.tell(chat, type="hello", resume=welcome["secret"])
+            back = again.hear()
+            assert (back["username"], back["resumed"]) == (welcome["username"], True)
