@@ -78,7 +78,8 @@ conversation = Exercise(
     "It works, once. Mend it.",
     rules=(
         "It returns `b'hello'`, which a server in another thread has sent back.",
-        "When it has returned, nothing is left behind: no thread runs, no socket is open.",
+        "When it has returned, nothing is left behind: no thread runs, and every socket has been "
+        "closed by the code, not left to the garbage collector.",
         "It can be run again and again.",
     ),
     hints=(

@@ -192,7 +192,7 @@ class Exercise:
 
     def _repr_markdown_(self) -> str:
         rules = "\n".join(f"{number}. {rule}" for number, rule in enumerate(self.rules, 1))
-        return f"**{self.title}.** {self.task}\n\n{rules}"
+        return f"**{self.title}**\n\n{self.task}\n\n{rules}"
 
     def __repr__(self) -> str:
         return self._repr_markdown_()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import select
 import socket
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
@@ -80,8 +82,16 @@ def run_thrice(function: Function, report: Report) -> None:
     for number in (1, 2, 3):
         before = baseline()
         report("step", f"run {number} of 3")
-        report("answer", function())
-        report("left", str(leftovers(since=before, timeout_s=0.5)))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ResourceWarning)
+            answer = function()
+            left = str(leftovers(since=before, timeout_s=0.5))
+            gc.collect()
+        forgotten = sum(issubclass(one.category, ResourceWarning) for one in caught)
+        if forgotten:
+            left = f"{forgotten} sockets that nobody closed: the garbage collector found them"
+        report("answer", answer)
+        report("left", left)
 
 
 def judge_cells(function: Function, report: Report, cell: Function, beside: bool) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import linecache
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,3 +73,21 @@ def test_every_exercise_is_complete(exercise: Exercise) -> None:
     for number in (1, 2, 3):
         assert str(number) in repr(exercise.hint(number))
     assert f"def {exercise.name}(" in repr(exercise.solution())
+
+
+NOTEBOOKS = sorted(Path(__file__).parents[2].glob("notebooks/[0-9]*.ipynb"))
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stubs_of_the_notebooks_fail(notebook: Path) -> None:
+    """A stub that passes would leave the learner nothing to do."""
+    checks = [
+        cell
+        for cell in json.loads(notebook.read_text("utf-8"))["cells"]
+        if cell["cell_type"] == "code" and ".check(" in "".join(cell["source"])
+    ]
+    assert len(checks) >= 3
+    for cell in checks:
+        assert "your code" in "".join(cell["source"])
+        shown = "".join(cell["outputs"][-1]["data"]["text/plain"])
+        assert shown.startswith("NOT YET"), shown
