@@ -107,16 +107,17 @@ class ChatService(Service):
     def _hello(self, user: User, hello: Hello, now: float) -> list[Send]:
         holder = None if hello.resume is None else self._roster.holder(hello.resume)
         if holder is not None and holder is not user:
+            if user.came_back:
+                raise Refused("hello_late", "you came back as somebody already; connect anew")
             return self._resume(holder, user, hello.ref, now)
-        if hello.username is not None:
-            self._roster.rename(user, hello.username)
-        return [self._welcome(user, now, hello.ref)]
+        told = [] if hello.username is None else self._rename(user, hello.username)
+        return [self._welcome(user, now, hello.ref), *told]
 
     def _resume(self, old: User, newcomer: User, ref: str | None, now: float) -> list[Send]:
         old_id = old.id
         sends = self._close([old_id], Closing("replaced", "you came back elsewhere"), now)
         self._roster.come_back(old, newcomer, now)
-        sends.append(self._welcome(old, now, ref, resumed=True))
+        sends.append(self._welcome(old, now, ref))
         for name in old.rooms_left:
             sends += self._rooms.join(old, name, None, now, self.max_reply_bytes)
         return sends + self._games.back(old_id, old.player)
@@ -134,17 +135,15 @@ class ChatService(Service):
         """Take out of the games who was away too long."""
         return self._games.gone([user.id for user in self._roster.give_up(now)])
 
-    def _welcome(
-        self, user: User, now: float, ref: str | None = None, *, resumed: bool = False
-    ) -> Send:
-        greeting = f"Welcome back, {user.name}" if resumed else f"Welcome, {user.name}"
+    def _welcome(self, user: User, now: float, ref: str | None = None) -> Send:
+        greeting = f"Welcome back, {user.name}" if user.came_back else f"Welcome, {user.name}"
         welcome = Welcome(
             client_id=user.id,
             username=user.name,
             secret=user.secret,
             message=greeting,
             server_time=iso_time(now),
-            resumed=resumed,
+            resumed=user.came_back,
             ref=ref,
         )
         return Send((user.id,), welcome)

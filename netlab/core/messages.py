@@ -554,9 +554,8 @@ def make_request(wire_type: str, **fields: Any) -> AnyRequest:
         raise LocalProtocolError(
             f"{wire_type} has no field {', '.join(unknown)}; it has: {', '.join(allowed)}"
         )
-    given = {name: value for name, value in fields.items() if value is not None}
     try:
-        request: AnyRequest = msgspec.convert({"type": wire_type, **given}, AnyRequest)
+        request: AnyRequest = msgspec.convert({"type": wire_type, **fields}, AnyRequest)
     except msgspec.ValidationError as error:
         raise LocalProtocolError(
             f"{wire_type}: {error}; its fields are: {', '.join(allowed)}"

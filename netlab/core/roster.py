@@ -35,6 +35,8 @@ class User:
     rooms_left: tuple[str, ...] = ()
     """names of the rooms that somebody who is away was in"""
     hellos: int = 0
+    came_back: bool = False
+    """on this connection"""
 
     @property
     def player(self) -> Player:
@@ -88,6 +90,7 @@ class Roster:
 
     def leave(self, user: User, now: float, *, for_good: bool) -> None:
         """Note that somebody is no longer here; the name is free for others."""
+        user.came_back = False
         del self.here[user.id]
         del self._by_name[name_key(user.name)]
         if for_good:
@@ -106,7 +109,7 @@ class Roster:
         """
         self.leave(newcomer, now, for_good=True)
         self._away.forget(away.secret)
-        away.id = newcomer.id
+        away.id, away.hellos, away.came_back = newcomer.id, newcomer.hellos, True
         if name_key(away.name) in self._by_name:
             away.name = self._default_name(away.id)
         self._enter(away)

@@ -109,6 +109,29 @@ def test_ones_own_secret_changes_nothing(stage: Stage) -> None:
     assert (welcome.username, welcome.secret, welcome.resumed) == ("Ann", secret, False)
 
 
+def test_one_connection_is_one_user(stage: Stage) -> None:
+    (ann, anns), (bob, bobs) = enter(stage, "Ann"), enter(stage, "Bob")
+    ann.does("join_room", room="kitchen")
+    ann.vanishes()
+    back = stage.enter(Hello(resume=anns))
+    back.hears()
+    assert back.refused("hello", resume=bobs) == "hello_late"
+    assert bob.does("list_rooms").rooms[0].members_count == 1
+    assert back.does("ping").type == "pong"
+    back.vanishes()
+    assert stage.enter(Hello(resume=anns)).types() == ["welcome", "room_joined"]
+
+
+def test_who_came_back_may_say_hello_again(stage: Stage) -> None:
+    ann, secret = enter(stage, "Ann")
+    ann.does("ping")
+    ann.vanishes()
+    back = stage.enter()
+    for _ in range(2):
+        back.hears()
+        assert back.does("hello", resume=secret).resumed, "the first answer may have been lost"
+
+
 def test_who_said_bye_does_not_come_back(stage: Stage) -> None:
     ann, secret = enter(stage, "Ann")
     ann.does("bye")
