@@ -1,0 +1,270 @@
+"""WebSocket (RFC 6455) on asyncio: one JSON object a text message, and the chat page at `GET /`.
+
+The `websockets` library does the handshake, frames, pings and the closing handshake. Three things
+are done here in a way of our own:
+
+- A message to many is made a frame once, and the same bytes are written to each connection. A
+  server's frames are not masked (5.1), so they are the same for everybody.
+- What a client does not read waits in its transport's write buffer; above `limits.outbox_bytes` it
+  is dropped. Nobody ever waits for it: with `await member.send(...)` a member that does not read
+  stops the sender's own handler, and then it is the sender whose pongs are not read any more.
+- The last message is `closing`, then comes the close frame with a code of `CLOSE_CODES`.
+
+A message must be UTF-8 text; a binary message (5.6) is taken as the same thing. What is no UTF-8
+closes the connection with 1007 if it came as text (8.1), and is an `error` if it came as binary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import logging
+import socket
+import ssl as ssl_module
+import weakref
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+
+from netlab.core.errors import LocalProtocolError, RemoteProtocolError
+from netlab.core.limits import LIBRARY_PINGS
+from netlab.core.messages import AnyRequest
+from netlab.core.service import Limits, Service
+from netlab.transports.addresses import BACKLOG, Address, format_address, open_listener
+from netlab.transports.async_calendar import AsyncCalendar
+from netlab.transports.calendar import LINGER_S
+from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.services import make_service
+from netlab.transports.switchboard import ServerStats, Switchboard
+from netlab.transports.web import Door, Page, answer, page
+from netlab.transports.websocket_client import WebSocketClient as WebSocketClient
+from netlab.transports.websocket_connection import CLOSE_CODES as CLOSE_CODES
+from netlab.transports.websocket_connection import Connection, abort, encode_text, why
+
+log = logging.getLogger("netlab.transports.websocket")
+# At DEBUG the library logs headers and messages, and in them cookies and secrets: never.
+_library_log = logging.getLogger("netlab.transports.websocket.library")
+_library_log.setLevel(logging.INFO)
+
+FAIR_SHARE = 64
+"""messages of one client that are served before another has its turn"""
+STOP_GRACE_S = 0.5
+"""seconds that `stop` gives clients to hear that it is over"""
+OPEN_TIMEOUT_S = 10
+"""seconds that a client may take from connecting to the end of its handshake"""
+
+
+class WebSocketServer:
+    """Carries a service over WebSocket. Use `async with`, or await `start` and `stop`.
+
+    In a notebook, `netlab.lab.background` runs it in a loop of its own.
+
+    Args:
+        service, host, port, limits, secret, clock: as `TCPServer`. Of the limits, `max_frame_bytes`
+            is that of a message, whatever number of frames it comes in; a longer one closes the
+            connection with 1009.
+        origins: pages of other servers that may connect, such as `"https://example.org"`; see
+            `netlab.transports.web`.
+        hosts: names of this server, besides loopback names and IP addresses.
+        compression: accept permessage-deflate (RFC 7692) where a client offers it. It costs each
+            client some hundred kilobytes of memory, and each receiver of a message its own
+            compression of it; off, therefore.
+        ping_interval_s: seconds between the library's pings (5.5.2); None: none are sent.
+        ping_timeout_s: seconds that a pong may take; a client from which none came by then is
+            closed with 1011. None: it may take for ever.
+        ssl: makes it `wss:`.
+
+    Raises:
+        ValueError: an origin or a host that is none.
+    """
+
+    def __init__(
+        self,
+        service: Service | type[Service],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        secret: bytes | None = None,
+        clock: Clock | None = None,
+        origins: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+        compression: bool = False,
+        ping_interval_s: float | None = 20,
+        ping_timeout_s: float | None = 20,
+        ssl: ssl_module.SSLContext | None = None,
+    ) -> None:
+        self.service = make_service(service, limits, secret)
+        self.service.carried_by(LIBRARY_PINGS)
+        self.door = Door(origins, hosts)
+        encode = bytes if compression else encode_text
+        self.switchboard = Switchboard(self.service, clock or SystemClock(), encode)
+        self.calendar = AsyncCalendar(self.switchboard)
+        self._compress = compression
+        self._pings = (ping_interval_s, ping_timeout_s)
+        self._ssl = ssl
+        self._host, self._port = host, port
+        self._listener: socket.socket | None = None
+        self._stopping = False
+        # All connections, those too that have not said yet what they want.
+        self._websockets: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Listen. When this returns, clients can connect and `address` is known.
+
+        Raises:
+            AddressInUse: another listener has the address.
+            LocalProtocolError: the server runs already, or ran and was stopped.
+        """
+        if self._listener is not None:
+            raise LocalProtocolError("this server was started before; make a new one")
+        self._listener = open_listener(self._host, self._port)
+        self._address: Address = self._listener.getsockname()[:2]
+        outbox, (interval_s, timeout_s) = self.service.limits.outbox_bytes, self._pings
+        self._server: Server = await serve(
+            self._serve,
+            sock=self._listener,
+            backlog=BACKLOG,
+            ssl=self._ssl,
+            process_request=self._process_request,
+            create_connection=self._create_connection,  # type: ignore[arg-type]
+            compression="deflate" if self._compress else None,
+            max_size=self.service.limits.max_frame_bytes or None,
+            # `drain` waits above the first of these, until there is less than the second.
+            write_limit=(outbox // 2, outbox // 4) if outbox else 2**20,
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=LINGER_S,
+            ping_interval=interval_s,
+            ping_timeout=timeout_s,
+            server_header=None,
+            logger=_library_log,
+        )
+        self._keeping = asyncio.create_task(self.calendar.run(), name="netlab-calendar")
+        log.info("listening on %s", format_address(*self._address))
+
+    async def stop(self) -> None:
+        """Tell all clients, close everything, end every task: 2 s at most. Twice is once."""
+        if self._listener is None or self._stopping:
+            return
+        self._stopping = True
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+        # asyncio closes a server at once, and clients that it has just accepted stay open and
+        # nobody's. So first accept no more, then let those be handed over.
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            asyncio.get_running_loop().remove_reader(self._listener)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._server.close(close_connections=False)
+        self.switchboard.close_all("server_stopping", "the server is stopping")
+        for websocket in self._websockets:
+            if websocket.state is State.CONNECTING:
+                abort(websocket)
+        try:
+            async with asyncio.timeout(STOP_GRACE_S):
+                await self._server.wait_closed()
+        except TimeoutError:
+            for websocket in self._websockets:
+                abort(websocket)
+            await self._server.wait_closed()
+        log.info("stopped listening on %s", format_address(*self._address))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def address(self) -> Address:
+        """Host and port, real from the moment `start` returns."""
+        if self._listener is None:
+            raise LocalProtocolError("the server has no address yet: call start() first")
+        return self._address
+
+    def stats(self) -> ServerStats:
+        """Return the server in figures. Call it in the server's loop."""
+        return self.switchboard.stats()
+
+    # ------------------------------------------------------------ before the handshake
+
+    def _create_connection(self, *args: Any, **options: Any) -> ServerConnection:
+        websocket = ServerConnection(*args, **options)
+        self._websockets.add(websocket)
+        return websocket
+
+    def _process_request(self, _: ServerConnection, request: Request) -> Response | None:
+        """Serve a page, or refuse; None: the library goes on with its handshake."""
+        headers = request.headers
+        refusal = self.door.refusal(headers.get_all("Host"), headers.get_all("Origin"))
+        if refusal is not None:
+            log.info("refused a request: its Host or its Origin is not allowed")
+            return _response(answer(403, refusal))
+        if self._stopping:
+            return _response(answer(503, "The server is stopping."))
+        if any("websocket" in value.lower() for value in headers.get_all("Upgrade")):
+            return None
+        method = getattr(request, "method", "GET")  # earlier versions know no other
+        if method not in ("GET", "HEAD"):
+            return None  # and refuses it: 405
+        found = page(request.path) or answer(404, "There is nothing here; the page is at /.")
+        return _response(found, head=method == "HEAD")
+
+    # ------------------------------------------------------------ serving one client
+
+    async def _serve(self, websocket: ServerConnection) -> None:
+        limit = self.service.limits.outbox_bytes
+        connection = Connection(websocket, limit, compress=self._compress)
+        peer = websocket.remote_address  # None where it was gone at once
+        self.switchboard.connect(connection, str(peer[:2]) if peer else "")
+        self.calendar.changed()
+        reason = "reset"
+        try:
+            await self._receive(connection, websocket)
+        except ConnectionClosed as end:
+            reason = why(end)
+        finally:
+            connection.ended()
+            self.switchboard.disconnect(connection.id, connection.reason or reason)
+            self.calendar.changed()
+
+    async def _receive(self, connection: Connection, websocket: ServerConnection) -> None:
+        """Pass on what the client says. Raises ConnectionClosed at the end."""
+        codec, receive = self.service.codec, self.switchboard.receive
+        half = self.service.limits.outbox_bytes // 2
+        turns = 0
+        while True:
+            frame = await websocket.recv()
+            message: AnyRequest | RemoteProtocolError
+            try:
+                message = codec.decode_request(frame, bare_text=False)
+            except RemoteProtocolError as error:
+                message = error
+            receive(connection.id, message)
+            turns += 1
+            if turns % FAIR_SHARE == 0:
+                await asyncio.sleep(0)  # thousands may have come at once: let others have a turn
+            if half and connection.outbox_bytes > half:
+                # Its own answers pile up: read no more from it, so that it feels TCP's pressure.
+                await websocket.drain()
+
+
+def _response(found: Page, *, head: bool = False) -> Response:
+    headers = Headers({**found.headers, "Connection": "close"})
+    phrase = http.HTTPStatus(found.status).phrase
+    return Response(found.status, phrase, headers, b"" if head else found.body)

@@ -1,0 +1,112 @@
+"""One client of a WebSocket server: how messages go out to it, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+
+from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+
+from netlab.core.service import ClientId
+from netlab.transports.calendar import LINGER_S
+
+CLOSE_CODES = {
+    "bye": 1000,  # normal closure
+    "server_stopping": 1001,  # going away
+    "idle": 1008,  # policy violation: it did not keep to a limit
+    "heartbeat_timeout": 1008,
+    "internal_error": 1011,
+    "server_full": 1013,  # try again later
+    "replaced": 4001,  # 4000 to 4999: for the two sides to agree upon (7.4.2)
+}
+"""the code of the close frame after `closing`, by its code; the frame's reason is that code"""
+OTHER_CLOSE_CODE = 4000
+"""for any other code of `closing`"""
+_FAILURES = {
+    1002: "protocol_error",
+    1007: "invalid_utf8",
+    1009: "frame_too_long",
+    1011: "ping_timeout",
+}
+"""why a connection ended, by the code with which the library ended it"""
+
+
+def encode_text(payload: bytes) -> bytes:
+    """Return a text message as the bytes of one frame, as servers send it (RFC 6455, 5.2)."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+class Connection:
+    """One client; the write buffer of its transport is its outbox."""
+
+    id: ClientId
+
+    def __init__(self, websocket: ServerConnection, outbox_limit: int, *, compress: bool) -> None:
+        self.reason = ""
+        self._websocket = websocket
+        self._protocol = websocket.protocol
+        self._transport = websocket.transport
+        self._limit = outbox_limit
+        self._compress = compress
+        self._over = False
+        self._lingering: asyncio.TimerHandle | None = None
+
+    @property
+    def outbox_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def post(self, frame: bytes) -> None:
+        # After a close frame nothing may follow (5.5.1), be it our own or the echo of theirs.
+        if self._over or self._protocol.state is not State.OPEN or self._transport.is_closing():
+            return
+        waiting = self._transport.get_write_buffer_size()
+        if self._limit and waiting and waiting + len(frame) > self._limit:
+            self.abort("slow_reader")
+        elif self._compress:  # then each connection has frames of its own
+            broadcast([self._websocket], frame, text=True)
+        else:
+            self._transport.write(frame)  # nothing waits: at once, as far as the kernel takes it
+
+    def finish(self, reason: str) -> None:
+        if self._over:
+            return
+        self._over = True
+        self.reason = self.reason or reason
+        self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self.abort, "lingered")
+        if self._protocol.state is State.OPEN and not self._transport.is_closing():
+            # What `close` of the library does, but for waiting: nothing here may wait.
+            self._protocol.send_close(CLOSE_CODES.get(reason, OTHER_CLOSE_CODE), reason)
+            self._websocket.send_data()
+
+    def abort(self, reason: str) -> None:
+        """End it now, whatever waits."""
+        self._over = True
+        self.reason = self.reason or reason
+        abort(self._websocket)
+
+    def ended(self) -> None:
+        """Take note that the connection is no more."""
+        self._over = True
+        if self._lingering is not None:
+            self._lingering.cancel()
+
+
+def abort(websocket: ServerConnection) -> None:
+    """Reset a connection: the kernel, too, forgets what it still holds for the client."""
+    with contextlib.suppress(OSError, AttributeError):  # it is closed, or was never made
+        sock = websocket.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(AttributeError):
+        websocket.transport.abort()
+
+
+def why(end: ConnectionClosed) -> str:
+    """Return in a word why a connection is over that we did not end."""
+    if end.rcvd is not None and end.rcvd_then_sent:
+        return "left"
+    return _FAILURES.get(end.sent.code, "reset") if end.sent is not None else "reset"
