@@ -19,11 +19,20 @@ from netlab.transports.addresses import Address, format_address
 from netlab.transports.client import Client
 from netlab.transports.services import SERVICES
 
-CLIENTS = {
-    "tcp": ("netlab.transports.tcp_threads", "TCPClient"),
+
+class Scheme(NamedTuple):
+    """Who speaks a scheme: the class of clients, and a transport of `netlab serve`."""
+
+    module: str
+    client: str
+    transport: str
+
+
+SCHEMES = {
+    "tcp": Scheme("netlab.transports.tcp_threads", "TCPClient", "tcp_threads"),
+    "udp": Scheme("netlab.transports.udp_client", "UDPClient", "udp"),
 }
-"""the class that speaks a scheme, by its module and name"""
-_COMING = ("udp", "ws", "wss", "http", "https", "tls")
+_COMING = ("ws", "wss", "http", "https", "tls")
 _EXAMPLE = "tcp://127.0.0.1:9000"
 DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
 
@@ -43,10 +52,10 @@ def parse_url(url: str) -> Target:
     """
     shown = harmless(url)
     scheme, colons, _ = url.partition("://")
-    available = ", ".join(f"{name}://" for name in CLIENTS)
+    available = ", ".join(f"{name}://" for name in SCHEMES)
     if not colons:
         raise _wrong(f"{shown} is no URL; write it like {_EXAMPLE}")
-    if scheme.lower() not in CLIENTS:
+    if scheme.lower() not in SCHEMES:
         what = "not available yet" if scheme.lower() in _COMING else "unknown"
         raise _wrong(f"{harmless(scheme)}:// is {what}; available: {available}")
     try:
@@ -89,12 +98,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Talk until one side ends it; 0: this one did, 1: the connection failed or was lost."""
     target = parse_url(args.url)
-    module, name = CLIENTS[target.scheme]
-    client: Client = getattr(import_module(module), name)(target.address, service=args.service)
+    scheme = SCHEMES[target.scheme]
+    client_class: type[Client] = getattr(import_module(scheme.module), scheme.client)
+    client = client_class(target.address, service=args.service)
     conversation, mailbox = Conversation(args.service), Mailbox()
     client._inbox = Listening(client, mailbox)
     try:
-        _connect(client)
+        _connect(client, scheme.transport)
         if sys.stdin.isatty() and sys.stdout.isatty():
             from netlab.chat_prompt import talk_at_a_terminal as talk
         else:
@@ -109,14 +119,14 @@ def run(args: argparse.Namespace) -> int:
     return ending.exit_code
 
 
-def _connect(client: Client) -> None:
+def _connect(client: Client, transport: str) -> None:
     where = harmless(format_address(*client.address))
     try:
         client.connect()
     except ConnectionRefusedError:
         raise CommandFailed(
             f"nobody listens on {where} (connection refused): check the address, or start a "
-            f"server there with `netlab serve tcp_threads --port {client.address[1]}`"
+            f"server there with `netlab serve {transport} --port {client.address[1]}`"
         ) from None
     except (socket.gaierror, UnicodeError):
         raise CommandFailed(

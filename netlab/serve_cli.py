@@ -6,7 +6,6 @@ import argparse
 import ast
 import errno
 import inspect
-import ipaddress
 import logging
 import signal
 import socket
@@ -19,8 +18,10 @@ from typing import Any, NamedTuple
 
 from netlab import Limits
 from netlab.core.errors import AddressInUse
+from netlab.lab.background import Background, background
+from netlab.serve_log import StderrLog
 from netlab.terminal import CommandFailed, complain, harmless, say
-from netlab.transports.addresses import format_address
+from netlab.transports.addresses import format_address, is_loopback
 from netlab.transports.services import SERVICES
 
 
@@ -34,7 +35,12 @@ class Transport(NamedTuple):
 
 TRANSPORTS = {
     "tcp_threads": Transport("netlab.transports.tcp_threads", "TCPServer"),
+    "udp": Transport("netlab.transports.udp", "UDPServer"),
+    "tcp_selectors": Transport("netlab.transports.tcp_selectors", "SelectorTCPServer"),
+    "tcp_asyncio": Transport("netlab.transports.tcp_asyncio", "AsyncTCPServer"),
 }
+LAST_LINE_S = 0.5
+"""seconds that the last line on stderr may take"""
 DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
 
 
@@ -76,7 +82,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
-    _log_to_stderr(args.log_level)
     transport = TRANSPORTS[args.transport]
     if args.service not in transport.services:
         raise CommandFailed(
@@ -91,30 +96,32 @@ def run(args: argparse.Namespace) -> int:
     server = getattr(import_module(transport.module), transport.server)(
         SERVICES[args.service], host=args.host, port=args.port, limits=limits
     )
-    with _signals() as wait_for_signal:
-        _start(server, args.host, args.port)
-        try:
-            host, port = server.address
-            if not _is_loopback(host):
-                complain(
-                    f"netlab serve: on {format_address(host, port)} everybody who can reach this "
-                    "machine can connect; leave out --host to serve this machine alone"
-                )
-            say(f"listening on {format_address(host, port)}")
-            name = wait_for_signal()
-            clients = len(server.stats().clients)
-        finally:
-            server.stop()
+    log = StderrLog()
+    logging.basicConfig(level=args.log_level.upper(), handlers=[log])
+    with _signals() as wait_for_signal, _start(server, args.host, args.port) as running:
+        host, port = running.address
+        if not is_loopback(host):
+            complain(
+                f"netlab serve: on {format_address(host, port)} everybody who can reach this "
+                "machine can connect; leave out --host to serve this machine alone"
+            )
+        say(f"listening on {format_address(host, port)}")
+        name = wait_for_signal()
+        clients = len(running.stats().clients)
     told = f"{clients} client{'' if clients == 1 else 's'} told" if clients else "nobody was there"
-    complain(f"netlab serve: {name} ended the server; {told}")
+    log.end(f"netlab serve: {name} ended the server; {told}", LAST_LINE_S)
     return 0
 
 
-def _start(server: Any, host: str, port: int) -> None:
-    """Start the server. Raises CommandFailed: it cannot listen there; the text says why."""
+def _start(server: Any, host: str, port: int) -> Background[Any]:
+    """Start the server, in an event loop of its own if it needs one.
+
+    Raises:
+        CommandFailed: it cannot listen there; the text says why.
+    """
     address = harmless(format_address(host, port))
     try:
-        server.start()
+        return background(server)
     except AddressInUse:
         raise CommandFailed(
             f"{address} is already in use: stop the server that listens there, "
@@ -202,23 +209,3 @@ def _limit(text: str) -> int:
 
 def _default(value: object) -> str:
     return f" (default: {value:,})" if isinstance(value, int) else ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-class _OneLine(logging.Formatter):
-    """Nothing that a client sent starts a line of its own in the log, or commands the terminal."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return harmless(super().formatMessage(record))
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])

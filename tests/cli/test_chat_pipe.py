@@ -210,10 +210,11 @@ def test_an_unknown_host_is_a_sentence() -> None:
         ("tcp://127.0.0.1:9000", "127.0.0.1", 9000),
         ("tcp://[::1]:9000", "::1", 9000),
         ("TCP://localhost:1/", "localhost", 1),
+        ("udp://localhost:65535", "localhost", 65535),
     ],
 )
 def test_urls(url: str, host: str, port: int) -> None:
-    assert parse_url(url) == ("tcp", (host, port))
+    assert parse_url(url) == (url[:3].lower(), (host, port))
 
 
 @pytest.mark.parametrize(
@@ -221,10 +222,10 @@ def test_urls(url: str, host: str, port: int) -> None:
     [
         ("", "is no URL"),
         ("localhost:9000", "localhost:9000 is no URL; write it like tcp://"),
-        ("ws://localhost:9000", "ws:// is not available yet; available: tcp://"),
-        ("udp://localhost:9000", "not available yet"),
+        ("ws://localhost:9000", "ws:// is not available yet; available: tcp://, udp://"),
+        ("wss://localhost:9000", "not available yet"),
         ("https://localhost", "not available yet"),
-        ("gopher://localhost:70", "gopher:// is unknown; available: tcp://"),
+        ("gopher://localhost:70", "gopher:// is unknown; available: tcp://, udp://"),
         ("tcp://localhost", "names no port"),
         ("tcp://localhost:", "names no port"),
         ("tcp://", "names no host"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import signal
 import socket
@@ -15,7 +16,8 @@ import pytest
 
 from netlab import Limits, TCPClient
 from netlab.core.errors import ConnectionEnded
-from netlab.serve_cli import _is_loopback, _OneLine, field_docs
+from netlab.serve_cli import TRANSPORTS, field_docs
+from netlab.serve_log import OneLine
 
 from .programs import DEADLINE_S, Program, netlab, netlab_once, serving, tool
 
@@ -65,6 +67,28 @@ def test_without_a_client_the_address_is_all_it_says() -> None:
         program.kill(signal.SIGTERM)
         assert program.end()[1] == []
         assert host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@both_signals
+def test_every_transport_serves_and_ends(transport: str, number: signal.Signals) -> None:
+    url = "udp" if transport == "udp" else "tcp"
+    with netlab("serve", transport) as program:
+        address = program.line().split()[-1]
+        with netlab("chat", f"{url}://{address}") as user:
+            assert user.line().startswith("you are User_")
+            user.write("/join tea Ada\nhello\n")
+            while user.line() != "[tea] Ada: hello\n":
+                pass
+            program.kill(number)
+            code, _, err = user.end()
+            assert (code, len(err)) == (1, 1)
+            assert err[0].endswith("server_stopping: the server is stopping")
+        assert program.end() == (
+            0,
+            [],
+            [f"netlab serve: {number.name} ended the server; 1 client told"],
+        )
 
 
 def test_the_chat_is_the_default_service() -> None:
@@ -138,14 +162,6 @@ def test_beyond_loopback_it_warns() -> None:
         assert program.line().startswith("listening on 0.0.0.0:")
 
 
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [("127.0.0.1", True), ("::1", True), ("127.9.9.9", True), ("0.0.0.0", False), ("::", False)],
-)
-def test_which_addresses_are_loopback(host: str, loopback: bool) -> None:
-    assert _is_loopback(host) == loopback
-
-
 @pytest.mark.skipif(not socket.has_ipv6, reason="this Python has no IPv6")
 def test_an_ipv6_address_stands_in_brackets() -> None:
     try:
@@ -172,7 +188,21 @@ def test_the_log_goes_to_stderr() -> None:
 
 def test_nothing_logged_starts_a_line_of_its_own() -> None:
     record = logging.LogRecord("n", 20, "p", 1, "x %s", ("\n2026 INFO fake\x1b[2J",), None)
-    assert _OneLine("%(message)s").format(record) == r"x \n2026 INFO fake\x1b[2J"
+    assert OneLine("%(message)s").format(record) == r"x \n2026 INFO fake\x1b[2J"
+
+
+def test_a_log_that_nobody_reads_holds_up_nobody() -> None:
+    with serving("--log-level", "info") as (program, host, port):
+        assert program.process.stderr is not None
+        fcntl.fcntl(program.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        for _ in range(200):  # each is two lines and more than 100 bytes
+            with socket.create_connection((host, port), DEADLINE_S) as client:
+                client.sendall(b"x\n")
+                assert client.recv(100) == b"Echo: x\n"
+        before = time.monotonic()
+        program.kill(signal.SIGTERM)
+        assert program.process.wait(DEADLINE_S) == 0
+        assert time.monotonic() - before < 2.0
 
 
 # ---------------------------------------------------------------- clients that are not ours
