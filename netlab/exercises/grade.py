@@ -8,6 +8,7 @@ what was expected, what came.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -98,8 +99,25 @@ class Report:
         return lines
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        page = f'<pre class="netlab-report">{html.escape(str(self))}</pre>'
-        if self.failure and len(self.failure.trial.recording):
+        return {"text/html": self._page(), "text/plain": str(self)}
+
+    def _page(self) -> str:
+        head, *_ = str(self).splitlines()
+        verdict, _, rest = head.partition("  ")
+        probes = "<br>".join(html.escape(line.strip()) for line in self._checklist())
+        page = f"<p><strong>{verdict}</strong> {html.escape(rest)}</p><p>{probes}</p>"
+        if self.failure is None:
+            return page
+        steps = "".join(f"<li>{html.escape(step)}</li>" for step in self.failure.trial.steps)
+        rule = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.failure.rule, quote=False))
+        page += f"<p>The specification says: <em>{rule}</em></p>"
+        page += f"<p>What happened:</p><ol>{steps}</ol>" if steps else ""
+        broken = self.failure.broken
+        for name, text in (("expected", broken.expected), ("got", broken.got)):
+            page += f"<p>{name}: <code>{html.escape(text)}</code></p>"
+        if self.failure.trial.printed:
+            page += f"<p>Your code printed:</p><pre>{html.escape(self.failure.trial.printed)}</pre>"
+        if len(self.failure.trial.recording):
             from netlab.lab.diagram import ladder
 
             picture = ladder(
@@ -109,7 +127,7 @@ class Report:
                 server="your code",
             )
             page += picture._repr_mimebundle_()["text/html"]
-        return {"text/html": page, "text/plain": str(self)}
+        return page
 
     __repr__ = __str__
 
