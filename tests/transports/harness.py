@@ -13,10 +13,13 @@ from netlab.core.service import Service
 from netlab.lab import LESSON, background
 from netlab.lab.background import Background
 from netlab.transports.services import ServiceName
+from netlab.transports.socketio_rooms import SocketIOClient, SocketIOServer
 from netlab.transports.tcp_asyncio import AsyncTCPClient, AsyncTCPServer
+from netlab.transports.tcp_pool import PoolTCPServer
 from netlab.transports.tcp_selectors import SelectorTCPServer
 from netlab.transports.tcp_threads import TCPClient, TCPServer
 from netlab.transports.udp import UDPClient, UDPServer
+from netlab.transports.websocket import WebSocketClient, WebSocketServer
 
 _numbers = itertools.count(1)
 
@@ -101,9 +104,34 @@ TCP_THREADS = Transport("tcp_threads", TCPServer, TCPClient)
 TCP_ASYNCIO = Transport("tcp_asyncio", AsyncTCPServer, TCPClient)
 TCP_ASYNCIO_CLIENT = Transport("tcp_asyncio_client", AsyncTCPServer, AsyncClientFace)
 TCP_SELECTORS = Transport("tcp_selectors", SelectorTCPServer, TCPClient)
+# With workers enough for the stories; who has to wait has stories of its own.
+TCP_POOL = Transport("tcp_pool", partial(PoolTCPServer, workers=60), TCPClient)
 UDP = Transport("udp", UDPServer, UDPClient, has_connections=False)
 
-TRANSPORTS = [TCP_THREADS, TCP_ASYNCIO, TCP_ASYNCIO_CLIENT, TCP_SELECTORS, UDP]
-"""every way in which the stories are told"""
-STREAMS = [TCP_THREADS, TCP_ASYNCIO, TCP_SELECTORS]
+
+def _socketio(name: str, *transports: str) -> Transport:
+    # Without `reconnect`: in a story, an end is an end.
+    client = partial(SocketIOClient, transports=transports, reconnect=False)
+    return Transport(name, SocketIOServer, client)
+
+
+SOCKETIO = _socketio("socketio", "polling", "websocket")
+SOCKETIO_POLLING = _socketio("socketio_polling", "polling")
+SOCKETIO_WEBSOCKET = _socketio("socketio_websocket", "websocket")
+
+WEBSOCKET = Transport("websocket", WebSocketServer, WebSocketClient)
+
+TRANSPORTS = [
+    TCP_THREADS,
+    TCP_POOL,
+    TCP_ASYNCIO,
+    TCP_ASYNCIO_CLIENT,
+    TCP_SELECTORS,
+    UDP,
+    WEBSOCKET,
+]
+"""every way in which the stories of the text service are told"""
+CHATS = [*TRANSPORTS, SOCKETIO, SOCKETIO_POLLING, SOCKETIO_WEBSOCKET]
+"""every way in which those of the chat service are told"""
+STREAMS = [TCP_THREADS, TCP_POOL, TCP_ASYNCIO, TCP_SELECTORS]
 """servers to which anybody can connect with a plain TCP socket and lines"""

@@ -1,0 +1,152 @@
+"""uvicorn as a guest: in our event loop, on our socket, without signals and logging of its own.
+
+As a program of its own uvicorn takes over SIGINT and SIGTERM, logs requests with their query
+strings, and waits for clients that never end. In a notebook's kernel none of that is wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+PROTOCOL = "netlab.protocol"
+"""in `scope["state"]` of a request: the protocol object, which has `transport` and `on_lost`"""
+_TICK_S = 1.0  # uvicorn renews its Date header; by itself it looks ten times a second
+
+# Never below WARNING, whatever the program sets: there are paths, sids and frames in the rest.
+quiet = logging.getLogger("netlab.transports.http")
+quiet.setLevel(logging.WARNING)
+# Invalid UTF-8 is the client's fault, and uvicorn closes with 1007; no traceback is needed.
+quiet.addFilter(lambda record: not record.getMessage().startswith("Invalid UTF-8"))
+
+
+class _Http(H11Protocol):
+    on_lost: Callable[[], None] | None = None
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: Any,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        # ASGI has a place for what an application wants to find with each request: the state.
+        super().__init__(config, server_state, {**app_state, PROTOCOL: self}, _loop)
+        self.logger = quiet
+        self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Send small answers at once.
+
+        asyncio does that only where the socket was made with IPPROTO_TCP in so many words, and
+        `socket.create_server` makes it with 0: each poll would wait for a delayed ACK, 40 ms.
+        """
+        super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    on_lost: Callable[[], None] | None = None
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: Any,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, {**app_state, PROTOCOL: self}, _loop)
+        self.logger = self.conn.logger = quiet
+        self.conn.debug = False  # it would log every frame
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application; uvicorn alone would tell it only when it asks for a message."""
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
+
+
+class _Config(uvicorn.Config):
+    def configure_logging(self) -> None:
+        """Leave the program's logging as it is."""
+
+
+class AsgiServer(uvicorn.Server):
+    """An ASGI application on a socket that listens already.
+
+    Args:
+        app: the application.
+        max_message_bytes: longest WebSocket message; a longer one closes with 1009.
+    """
+
+    def __init__(self, app: Any, *, max_message_bytes: int) -> None:
+        config = _Config(
+            app,
+            http=_Http,
+            ws=_WebSocket,
+            ws_max_size=max_message_bytes,
+            ws_ping_interval=None,  # the application asks for signs of life
+            ws_per_message_deflate=False,  # memory for each connection, and a way to send bombs
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            proxy_headers=False,  # anybody on this machine can send X-Forwarded-For
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._ready: asyncio.Future[None]
+        self._stop_asked = asyncio.Event()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Serve on the socket; when this returns, connections are accepted.
+
+        Raises: what keeps the server from starting.
+        """
+        self._ready = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self.serve([listener]), name="netlab-uvicorn")
+        await asyncio.wait([self._task, self._ready], return_when=asyncio.FIRST_COMPLETED)
+        if not self._ready.done():
+            self._task.result()
+
+    async def stop(self) -> None:
+        """Close the socket and all connections, at once."""
+        self.should_exit = True
+        self._stop_asked.set()
+        await self._task
+
+    # ------------------------------------------------------------ where uvicorn lets us in
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program whose guest this is."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self._ready.set_result(None)
+
+    async def main_loop(self) -> None:
+        """Wait for `stop`."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._stop_asked.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything; who had to be told something was told before."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)

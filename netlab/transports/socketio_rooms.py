@@ -1,0 +1,193 @@
+"""Socket.IO: events over HTTP polls or a WebSocket, whichever gets through, on ASGI and uvicorn.
+
+A reader's way through it, from the wire to the service and back::
+
+    asgi_server     uvicorn in our loop: HTTP and WebSocket frames
+    SocketIOServer  may this page connect at all? pages, life and end
+    socketio_guard  Engine.IO: events are taken out, the rest goes to the library
+    socketio_hub    Socket.IO: packets become requests, the Switchboard calls the service
+    Session.post    what the service answers, into the queue that the library sends from
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from netlab.core.errors import LocalProtocolError
+from netlab.core.json_codec import Json
+from netlab.core.limits import LIBRARY_PINGS, Limits
+from netlab.core.service import Service
+from netlab.transports.addresses import Address, format_address, open_listener
+from netlab.transports.asgi_server import AsgiServer
+from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.services import make_service
+from netlab.transports.socketio_client import SocketIOClient as SocketIOClient
+from netlab.transports.socketio_guard import Guard, respond
+from netlab.transports.socketio_hub import Hub
+from netlab.transports.socketio_packets import Event
+from netlab.transports.socketio_vendor import CDN_URL, vendored
+from netlab.transports.switchboard import ServerStats, Switchboard
+from netlab.transports.web import Door, allowed_origin, answer, page
+
+log = logging.getLogger("netlab.transports.socketio_rooms")
+
+STOP_GRACE_S = 0.5
+"""seconds that `stop` gives clients to hear that it is over"""
+
+
+class SocketIOServer:
+    """Carries a service over Socket.IO. Use `async with`, or await `start` and `stop`.
+
+    In a notebook, `netlab.lab.background` runs it in a loop of its own. `GET /` is a chat page.
+
+    Args:
+        service, host, port, limits, secret, clock: as `TCPServer`. A service of texts, such as
+            `EchoService`, has no events and is refused.
+        origins: pages of other servers that may connect, such as `"https://example.org"`.
+        hosts: names under which this server is known, besides loopback names and IP addresses.
+        ping_seconds: seconds between two of the library's pings.
+        ping_timeout_seconds: seconds that a client may take to answer one.
+
+    Raises:
+        LocalProtocolError: the service speaks no JSON.
+        ValueError: an origin or a host that is none.
+    """
+
+    def __init__(
+        self,
+        service: Service | type[Service],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        secret: bytes | None = None,
+        clock: Clock | None = None,
+        origins: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+        ping_seconds: int = 25,
+        ping_timeout_seconds: int = 20,
+    ) -> None:
+        name = service.__name__ if isinstance(service, type) else type(service).__name__
+        if not isinstance(service.codec, Json):
+            raise LocalProtocolError(
+                f"SocketIOServer cannot carry {name}: Socket.IO carries events with fields, and "
+                f"{name} speaks lines of text. Serve ChatService here, or {name} over TCP, UDP "
+                "or WebSocket"
+            )
+        self.service = make_service(service, limits, secret)
+        self.service.carried_by(LIBRARY_PINGS)
+        self.switchboard = Switchboard(self.service, clock or SystemClock(), Event.from_json)
+        self._calendar_changed = asyncio.Event()
+        self._door = Door(origins, hosts)
+        self._hub = Hub(
+            self.switchboard,
+            self._page_may_connect,
+            ping_seconds=ping_seconds,
+            ping_timeout_seconds=ping_timeout_seconds,
+            changed=self._calendar_changed.set,
+        )
+        self._guard = Guard(self._hub)
+        self._http = AsgiServer(self._app, max_message_bytes=self._hub.max_body_bytes)
+        self._host, self._port = host, port
+        self._address: Address | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Listen. When this returns, clients can connect and `address` is known.
+
+        Raises:
+            AddressInUse: another listener has the address.
+            LocalProtocolError: the server runs already, or ran and was stopped.
+        """
+        if self._address is not None:
+            raise LocalProtocolError("this server was started before; make a new one")
+        listener = open_listener(self._host, self._port)
+        self._address = listener.getsockname()[:2]
+        try:
+            await self._http.start(listener)
+        except BaseException:
+            listener.close()
+            raise
+        self._calendar = asyncio.create_task(self._keep_calendar(), name="netlab-calendar")
+        log.info("listening on %s", format_address(*self.address))
+
+    async def stop(self) -> None:
+        """Tell all clients, close everything, end every task: 2 s at most. Twice is once."""
+        if self._address is None or self._stopping:
+            return
+        self._stopping = self._hub.closed = True
+        self._calendar.cancel()
+        await asyncio.wait([self._calendar])
+        self.switchboard.close_all("server_stopping", "the server is stopping")
+        await self._hub.end_sessions("server_stopping", STOP_GRACE_S)
+        await self._http.stop()
+        await self._hub.end_tasks()
+        log.info("stopped listening on %s", format_address(*self.address))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def address(self) -> Address:
+        """Host and port, real from the moment `start` returns."""
+        if self._address is None:
+            raise LocalProtocolError("the server has no address yet: call start() first")
+        return self._address
+
+    def stats(self) -> ServerStats:
+        """Return the server in figures. Call it in the server's loop."""
+        return self.switchboard.stats()
+
+    async def _keep_calendar(self) -> None:
+        while True:
+            self._calendar_changed.clear()
+            wait_s = self.switchboard.seconds_to_tick()
+            if wait_s == 0:
+                self.switchboard.tick()
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._calendar_changed.wait()
+
+    # ------------------------------------------------------------ who asks for what
+
+    async def _app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer a request: the ASGI application."""
+        headers: dict[bytes, list[str]] = {b"host": [], b"origin": []}
+        for name, value in scope["headers"]:
+            if name in headers:
+                headers[name].append(value.decode("latin-1"))
+        path = scope["path"]
+        if refusal := self._door.refusal(headers[b"host"], headers[b"origin"]):
+            await respond(answer(403, refusal), scope, send)
+        elif path.startswith("/socket.io/") or path == "/socket.io":
+            await self._guard(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await respond(answer(404, "Socket.IO is at /socket.io/ here."), scope, send)
+        elif scope["method"] not in ("GET", "HEAD"):
+            await respond(answer(405, "Pages are read with GET."), scope, send)
+        else:
+            found = vendored(path) or page(path, transport="socketio", script_sources=[CDN_URL])
+            await respond(found or answer(404, "There is no such page here."), scope, send)
+
+    def _page_may_connect(self, origin: str, environ: dict[str, Any]) -> bool:
+        """Say so for the library, which then sends the headers of CORS.
+
+        The library's own check compares schemes as well, and refuses the page of a server behind
+        a proxy for https that sends no X-Forwarded-Proto, as JupyterHub's may be.
+        """
+        return allowed_origin(origin, environ.get("HTTP_HOST"), origins=self._door.origins)
