@@ -19,12 +19,16 @@ from netlab.core.messages import (
     Echo,
     Error,
     Text,
+    Waiting,
 )
 from netlab.core.service import ClientId, Send, Service
 
 
 class TextLines:
-    """Plain text for people: `Echo: …`, `Broadcast from …: …`, `Error: …`, `Closing: …`."""
+    """Plain text for people: `Echo: …`, `Broadcast from …: …`, `Error: …`, `Closing: …`.
+
+    A server that has no worker free says `Waiting: …` first.
+    """
 
     def decode_request(self, frame: bytes | str, *, bare_text: bool = True) -> AnyRequest:
         """Read a frame: whatever it is, it is `text`."""
@@ -39,6 +43,8 @@ class TextLines:
                 line = f"Broadcast from {sender}: {content}"
             case Error(code=code, message=text) | Closing(code=code, reason=text):
                 line = f"{type(message).__name__}: {code}: {text}"
+            case Waiting(position=position):
+                line = f"Waiting: you are number {position} in the queue"
             case _:
                 raise TypeError(f"the text service sends no {message.type}")
         return line.encode()
@@ -59,6 +65,8 @@ class TextLines:
         if found := re.fullmatch(r"(Error|Closing): (\w+): (.*)", line, re.DOTALL):
             code, text = found[2], found[3]
             return Error(code, text) if found[1] == "Error" else Closing(code, text)
+        if found := re.fullmatch(r"Waiting: you are number (\d{1,9}) in the queue", line):
+            return Waiting(int(found[1]))
         return Echo(content=line)
 
 

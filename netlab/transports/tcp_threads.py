@@ -100,7 +100,7 @@ class TCPServer:
         self._acceptor.join()
         self._listener.close()
         self._woken.close()
-        self.switchboard.close_all("server_stopping", "the server is stopping")
+        self._say_goodbye()
         deadline = time.monotonic() + STOP_GRACE_S
         for thread in self._client_threads():
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -112,6 +112,10 @@ class TCPServer:
         self.calendar.stop()
         self._ticker.join()
         log.info("stopped listening on %s", format_address(*self._address))
+
+    def _say_goodbye(self) -> None:
+        """Tell all clients; nobody is accepted any more."""
+        self.switchboard.close_all("server_stopping", "the server is stopping")
 
     def __enter__(self) -> Self:
         self.start()
@@ -156,13 +160,7 @@ class TCPServer:
                 self._admit(sock, str(address[:2]))
 
     def _admit(self, sock: socket.socket, peer: str) -> None:
-        sock.setblocking(True)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # A peer whose machine vanished is found out by the kernel, if nothing else asks it.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = ThreadedConnection(sock, self)
-        with self.switchboard.lock:
-            self._connections.add(connection)
+        connection = self._prepare(sock)
         self.switchboard.connect(connection, peer)
         self.calendar.changed()
         try:
@@ -170,6 +168,16 @@ class TCPServer:
         except RuntimeError as error:
             log.warning("cannot serve a client: %s", error)
             self._end(connection, "no_thread")
+
+    def _prepare(self, sock: socket.socket) -> ThreadedConnection:
+        sock.setblocking(True)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A peer whose machine vanished is found out by the kernel, if nothing else asks it.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection = ThreadedConnection(sock, self)
+        with self.switchboard.lock:
+            self._connections.add(connection)
+        return connection
 
     # ------------------------------------------------------------ serving one client
 

@@ -56,6 +56,11 @@ class ThreadedConnection:
         self._finishing = False
         self._dead = False
 
+    @property
+    def dead(self) -> bool:
+        """True once it was aborted: nothing more goes in or out."""
+        return self._dead
+
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it for the writer (locked)."""
         if self._finishing or self._dead:
