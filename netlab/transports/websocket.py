@@ -46,12 +46,18 @@ from netlab.transports.switchboard import ServerStats, Switchboard
 from netlab.transports.web import Door, Page, answer, page
 from netlab.transports.websocket_client import WebSocketClient as WebSocketClient
 from netlab.transports.websocket_connection import CLOSE_CODES as CLOSE_CODES
-from netlab.transports.websocket_connection import Connection, abort, encode_text, why
+from netlab.transports.websocket_connection import (
+    Connection,
+    PromptConnection,
+    abort,
+    encode_text,
+    why,
+)
 
 log = logging.getLogger("netlab.transports.websocket")
-# At DEBUG the library logs headers and messages, and in them cookies and secrets: never.
+# Below WARNING the library logs headers and messages, and in them cookies and secrets: never.
 _library_log = logging.getLogger("netlab.transports.websocket.library")
-_library_log.setLevel(logging.INFO)
+_library_log.setLevel(logging.WARNING)
 
 FAIR_SHARE = 64
 """messages of one client that are served before another has its turn"""
@@ -204,7 +210,7 @@ class WebSocketServer:
     # ------------------------------------------------------------ before the handshake
 
     def _create_connection(self, *args: Any, **options: Any) -> ServerConnection:
-        websocket = ServerConnection(*args, **options)
+        websocket = PromptConnection(*args, **options)
         self._websockets.add(websocket)
         return websocket
 

@@ -39,9 +39,29 @@ T = TypeVar("T")
 
 CLOSE_TIMEOUT_S = 1.0
 """seconds that the server may take to answer our close frame"""
-# At DEBUG the library logs headers and messages, and in them cookies and secrets: never.
+# Below WARNING the library logs headers and messages, and in them cookies and secrets: never.
 _library_log = logging.getLogger("netlab.transports.websocket_client.library")
-_library_log.setLevel(logging.INFO)
+_library_log.setLevel(logging.WARNING)
+
+
+class _PromptConnection(ClientConnection):
+    """Ends at the latest `CLOSE_TIMEOUT_S` after either side wanted it to.
+
+    After the server's close frame the library waits for the server to end the TCP connection
+    (RFC 6455, 7.1.1), and for one that does not it would wait for ever.
+    """
+
+    _lingering: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._lingering is None and self.protocol.close_expected():
+            self._lingering = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._lingering is not None:
+            self._lingering.cancel()
 
 
 class WebSocketClient(Client):
@@ -206,6 +226,7 @@ class WebSocketClient(Client):
                 close_timeout=CLOSE_TIMEOUT_S,
                 ping_interval=None,  # it is the server that asks who is still there
                 logger=_library_log,
+                create_connection=_PromptConnection,
                 **self._options,
             ) as websocket:
                 opened.set_result(websocket)

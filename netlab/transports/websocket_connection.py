@@ -96,6 +96,28 @@ class Connection:
             self._lingering.cancel()
 
 
+class PromptConnection(ServerConnection):
+    """Ends at the latest `LINGER_S` seconds after either side wanted it to.
+
+    After a close frame, or a frame that breaks the protocol, the library waits for the other side
+    to end the TCP connection as well; one that does not would stay a member of all its rooms.
+    """
+
+    _lingering: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on, and see whether it was the end."""
+        super().data_received(data)
+        if self._lingering is None and self.protocol.close_expected():
+            self._lingering = self.loop.call_later(LINGER_S, abort, self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass it on."""
+        super().connection_lost(exc)
+        if self._lingering is not None:
+            self._lingering.cancel()
+
+
 def abort(websocket: ServerConnection) -> None:
     """Reset a connection: the kernel, too, forgets what it still holds for the client."""
     with contextlib.suppress(OSError, AttributeError):  # it is closed, or was never made
