@@ -505,7 +505,7 @@ def test_who_never_answers_the_close_is_not_waited_for_long(
 def test_who_stays_after_the_end_is_no_member_for_long(
     last: bytes, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The library alone would wait for the end of the TCP connection, and it stayed in its rooms."""
+    """The library alone would wait for the end of the TCP connection, for ever."""
     monkeypatch.setattr("netlab.transports.websocket_connection.LINGER_S", 0.05)
     with serve(ping_interval_s=None) as server, connected(server.address) as peer:
         peer.read("welcome")
