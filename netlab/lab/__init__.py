@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netlab.lab import kernel
+    import netlab.lab.kernel as kernel
     from netlab.lab.background import Background, background
     from netlab.lab.diagram import Ladder, ladder
     from netlab.lab.expect import expect

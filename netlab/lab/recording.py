@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -154,5 +153,6 @@ class Recording:
         """Return a sentence about what did not fit, after `before`; empty if all did."""
         if not self.dropped_chunks:
             return ""
-        limit = re.sub(r"\.0 ", " ", f"{self.max_bytes / 1024:.1f} KiB")
-        return f"{before}full at {limit}: {self.dropped_bytes} later bytes are not recorded"
+        mib = self.max_bytes / 2**20
+        limit = f"{mib:.3g} MiB" if mib >= 1 else f"{self.max_bytes:,} bytes"
+        return f"{before}full at {limit}: {self.dropped_bytes:,} later bytes are not recorded"

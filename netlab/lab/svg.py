@@ -16,6 +16,7 @@ from netlab.lab.labels import width
 from netlab.lab.recording import Direction, Kind
 
 COLUMN_PX = 8.0  # of the fixed-width font at 13 px; the widest in use takes 7.9
+NOTE_COLUMN_PX = 7.0  # on average, of the proportional one
 PAD_PX = 24  # around everything
 HEAD_PX = 30  # height of a lane's box
 TORN_PX = 5  # depth of a torn edge
@@ -24,6 +25,10 @@ _DARK = """--up:#6cbcf5;--down:#f5b063;--bad:#ff8fa6;--mark:rgba(240,190,40,.22)
  --ink:var(--jp-content-font-color1,#f2f2f2);--soft:#b4b4b4;--rule:#8c8c8c;
  --paper:var(--jp-layout-color0,#111);--box:var(--jp-layout-color2,#333)"""
 STYLE = f"""
+.netlab-figure{{margin:8px 0;font:13px var(--jp-ui-font-family,system-ui,sans-serif)}}
+.netlab-figure figcaption{{margin:2px 24px 6px;font-size:14px}}
+.netlab-figure details{{margin:0 24px}}
+.netlab-figure summary{{cursor:pointer;opacity:.8}}
 .netlab-ladder{{--up:#00558f;--down:#974700;--bad:#b00040;--mark:rgba(240,190,40,.3);
  --ink:var(--jp-content-font-color1,#1f1f1f);--soft:#5f5f5f;--rule:#808080;
  --paper:var(--jp-layout-color0,#fff);--box:var(--jp-layout-color2,#eee);
@@ -157,14 +162,21 @@ def _alive(
 def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
     """Draw one row: the line with its head, what it carried above, a note below."""
     if row.kind == "fold":
-        yield from _on_paper("note", row.note, (lanes[0] + lanes[-1]) / 2, y + 22, 7.2)
+        yield from _on_paper("note", row.note, (lanes[0] + lanes[-1]) / 2, y + 22, NOTE_COLUMN_PX)
         return
     x1, x2, line = lanes[row.source], lanes[row.target], y + row.line_px
     middle, way = (x1 + x2) / 2, 1 if x2 > x1 else -1
     hue = "up" if row.direction is Direction.TO_SERVER else "down"
     yield f'<g class="{"bad" if row.kind in ("rst", "error") else hue}">'
     yield f"<title>{escape(row.title)}</title>"
-    crosses = abs(row.target - row.source) > 1 and not row.marked
+    client_way = -way if row.direction is Direction.TO_SERVER else way
+    server_x = x2 if row.direction is Direction.TO_SERVER else x1
+
+    def center(wide: float) -> float:
+        """Where to put a text: in the middle, but when it is too long beginning at the server."""
+        fits = wide + 28 <= abs(x2 - x1)
+        return middle if fits else server_x + client_way * (wide / 2 + 14)
+
     yield _path("line dash" if row.kind == "open" else "line", x1 + 5 * way, line, x2 - 7 * way)
     yield _head(row.kind, x2, way, line)
     if row.kind in ("open", "fin", "rst"):
@@ -174,14 +186,16 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
         yield _rect("pill", middle - half, line - 10, 2 * half, 20, corner)
         yield _text("pill-text", word, middle, line + 4.5)
     for number, labels in enumerate(row.lines):
+        wide = sum(label.width_px for label in labels) + 6 * (len(labels) - 1)
         if row.boxed:
-            yield from _boxes(labels, middle, line - 30 - 28 * (len(row.lines) - 1 - number))
-        elif crosses:
-            yield from _on_paper("code", labels[0].text, middle, line - 8, COLUMN_PX)
+            high = line - 30 - 28 * (len(row.lines) - 1 - number)
+            yield from _boxes(labels, center(wide) - wide / 2, high)
         else:
-            yield _text("code", labels[0].text, middle, line - 8)
+            text = labels[0].text
+            yield from _on_paper("code", text, center(wide - 20), line - 8, COLUMN_PX, row.marked)
     if row.note:
-        yield from _on_paper("note", row.note, middle, line + 17, 7.2)
+        wide = width(row.note) * NOTE_COLUMN_PX
+        yield from _on_paper("note", row.note, center(wide), line + 17, NOTE_COLUMN_PX, row.marked)
     yield "</g>"
 
 
@@ -203,9 +217,8 @@ def _head(kind: str, x: float, way: int, y: float) -> str:
     return f'<path class="line" d="{shape}"/>'
 
 
-def _boxes(labels: Sequence[Label], middle: float, y: float) -> Iterator[str]:
+def _boxes(labels: Sequence[Label], x: float, y: float) -> Iterator[str]:
     """Draw frames as boxes side by side; the edge at which one was cut is a torn one."""
-    x = middle - (sum(label.width_px for label in labels) + 6 * (len(labels) - 1)) / 2
     for label in labels:
         end = x + label.width_px
         up = f"l{TORN_PX} -5.5l-{TORN_PX} -5.5" * 2
@@ -218,10 +231,14 @@ def _boxes(labels: Sequence[Label], middle: float, y: float) -> Iterator[str]:
         x = end + 6
 
 
-def _on_paper(kind: str, text: str, x: float, y: float, column_px: float) -> Iterator[str]:
-    """Draw text over lines that it would otherwise cross."""
-    wide = width(text) * column_px + 12
-    yield _rect("paper", x - wide / 2, y - 13, wide, 18, 3)
+def _on_paper(
+    kind: str, text: str, x: float, y: float, column_px: float, marked: bool = False
+) -> Iterator[str]:
+    """Draw text over lines that it would otherwise cross, on paper of the row's colour."""
+    wide = width(text) * column_px + 8
+    yield _rect("paper", x - wide / 2, y - 13, wide, 17, 0)
+    if marked:
+        yield _rect("mark", x - wide / 2, y - 13, wide, 17, 0)
     yield _text(kind, text, x, y)
 
 

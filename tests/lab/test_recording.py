@@ -57,7 +57,7 @@ def test_a_full_recording_keeps_what_came_first_and_says_what_is_missing():
     assert recording.dropped_bytes == 5036
     assert recording.dropped_chunks == 6
     assert repr(recording) == (
-        "<Recording of c1: 3000 bytes; full at 4 KiB: 5036 later bytes are not recorded>"
+        "<Recording of c1: 3000 bytes; full at 4,096 bytes: 5,036 later bytes are not recorded>"
     )
     recording.clear()
     recording.append("c1", UP, "data", b"again")
