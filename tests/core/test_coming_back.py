@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+import netlab.core.roster
 from netlab.core.limits import LIBRARY_PINGS
 from netlab.core.messages import Closing, GameSessionClosed, Hello, PlayerAway, Welcome
 from netlab.core.roster import SEATS_KEPT_S
@@ -251,6 +254,18 @@ def test_when_everybody_vanishes_at_once_nobody_is_told_and_nothing_stays() -> N
     stage.wait(SEATS_KEPT_S)
     assert stage.service.stats(stage.now).games == {}
     assert stage.service.next_tick() is None
+
+
+def test_those_who_vanished_are_not_kept_in_mind_without_end(monkeypatch: Any) -> None:
+    monkeypatch.setattr(netlab.core.roster, "_MOST_AWAY", 2)
+    stage = Stage()
+    ann, ann_secret, bob, _, _ = game(stage)
+    ann.vanishes()
+    for name in ("Eve", "Zoe"):
+        enter(stage, name)[0].vanishes()
+    assert bob.types() == ["player_away", "player_left_game"]
+    (welcome,) = stage.enter(Hello(resume=ann_secret)).hears()
+    assert not welcome.resumed
 
 
 def test_a_spectators_place_is_kept_too() -> None:
