@@ -3,6 +3,8 @@
     kernel.state(sock)                                  # 'ESTABLISHED'
     kernel.wait_state(sock, "CLOSE_WAIT")
     kernel.table({"listener": listener, "client": sock})
+    ends = kernel.pair(sock)                            # still good when the socket is closed:
+    kernel.wait_state(ends, "TIME_WAIT")
 
 Sources on Linux: the first byte of TCP_INFO (tcp(7)) for a socket that is still open, and the files
 /proc/net/tcp and tcp6 (proc(5)) for whole conversations, also those whose socket is closed already.
@@ -16,97 +18,60 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from netlab.lab.addresses import local_address
+from netlab.lab.frames import name_order
+from netlab.lab.procnet import STATES, Address, NotAvailable, Pair, Row, plain, rows
 
-STATES = {  # the kernel's numbers: include/net/tcp_states.h
-    1: "ESTABLISHED",
-    2: "SYN_SENT",
-    3: "SYN_RECV",
-    4: "FIN_WAIT1",
-    5: "FIN_WAIT2",
-    6: "TIME_WAIT",
-    7: "CLOSE",
-    8: "CLOSE_WAIT",
-    9: "LAST_ACK",
-    10: "LISTEN",
-    11: "CLOSING",
-    12: "NEW_SYN_RECV",
-}
+__all__ = [
+    "STATES",
+    "Address",
+    "NotAvailable",
+    "Pair",
+    "Row",
+    "Table",
+    "connections",
+    "pair",
+    "rows",
+    "state",
+    "table",
+    "wait_state",
+]
+
 POLL_S = 0.002
 
 
-class NotAvailable(Exception):
-    """This system does not say what was asked."""
+def pair(sock: socket.socket) -> Pair:
+    """Return both addresses of a connected socket: they name the conversation after its end."""
+    return plain(sock.getsockname()), plain(sock.getpeername())
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the kernel's table: one end of a conversation, or a listener."""
+def state(sock: socket.socket | Pair) -> str:
+    """Return the state of an open TCP socket, or of one end of a conversation by its `pair`.
 
-    local: tuple[str, int]
-    remote: tuple[str, int]
-    state: str
-    unsent_bytes: int
-    """bytes sent by the program and not yet acknowledged; of a listener: 0"""
-    unread_bytes: int
-    """bytes that wait for `recv`; of a listener: connections that wait for `accept`"""
-
-
-def state(sock: socket.socket) -> str:
-    """Return the state of an open TCP socket.
+    A conversation that the kernel does not know any more is CLOSE.
 
     Raises:
-        NotAvailable: only Linux has TCP_INFO.
-        OSError: the socket is closed; ask `rows` about its addresses.
+        NotAvailable: only Linux has TCP_INFO and /proc/net/tcp.
+        OSError: the socket is closed; take its `pair` before.
     """
+    if isinstance(sock, tuple):
+        return next((row.state for row in rows() if (row.local, row.remote) == sock), "CLOSE")
     option = getattr(socket, "TCP_INFO", None)
     if option is None:
         raise NotAvailable("this system does not tell a socket's TCP state (Linux does)")
     return STATES[sock.getsockopt(socket.IPPROTO_TCP, option, 1)[0]]
 
 
-def rows() -> list[Row]:
-    """Return the kernel's whole table of TCP sockets on this machine.
-
-    Raises:
-        NotAvailable: there is no /proc/net/tcp here.
-    """
-    found: list[Row] = []
-    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
-        path = Path("/proc/net", name)
-        if not path.exists() and name == "tcp":
-            raise NotAvailable("this system has no /proc/net/tcp (Linux has); try `netstat -an`")
-        lines = path.read_text().splitlines()[1:] if path.exists() else []
-        found += [_parse(line, family) for line in lines]
-    return found
+def connections(port: int) -> list[Row]:
+    """Return the rows that have `port` at one end or the other, in an order that repeats."""
+    found = [row for row in rows() if port in (row.local[1], row.remote[1])]
+    return sorted(found, key=lambda row: (row.state != "LISTEN", row.local, row.remote))
 
 
-def _parse(line: str, family: socket.AddressFamily) -> Row:
-    _, local, remote, number, queues, *_ = line.split()
-    unsent, unread = (int(part, 16) for part in queues.split(":"))
-    listening = int(number, 16) == 10
-    return Row(
-        _address(local, family),
-        _address(remote, family),
-        STATES[int(number, 16)],
-        0 if listening else unsent,
-        unread,
-    )
-
-
-def _address(text: str, family: socket.AddressFamily) -> tuple[str, int]:
-    """Read `0100007F:1F90`: 32-bit words in this machine's byte order, then the port."""
-    host, port = text.split(":")
-    words = [bytes.fromhex(host[i : i + 8])[::-1] for i in range(0, len(host), 8)]
-    return socket.inet_ntop(family, b"".join(words)), int(port, 16)
-
-
-def wait_state(sock: socket.socket, wanted: str, timeout_s: float = 2.0) -> None:
-    """Return once the socket is in a state.
+def wait_state(sock: socket.socket | Pair, wanted: str, timeout_s: float = 2.0) -> None:
+    """Return once the socket, or the end of a conversation named by its `pair`, is in a state.
 
     The kernel announces no change of state to a program that did not cause it, so this asks every
     two milliseconds.
@@ -128,7 +93,7 @@ class Table:
     """The kernel's rows for some sockets, with names in place of ports."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        places = {name: local_address(whom) for name, whom in names.items()}
+        places = {name: _local(whom) for name, whom in names.items()}
         everything = rows()
         found = [
             (name, row)
@@ -141,6 +106,11 @@ class Table:
         for name, row in found:
             other = "" if row.state == "LISTEN" else ends.get((row.remote, row.local), "?")
             self.lines.append((name, other, row.state, row.unsent_bytes, row.unread_bytes))
+        # /proc lists them by a hash of their ports: chance.
+        order = list(names)
+        self.lines.sort(
+            key=lambda line: (order.index(line[0]), line[2] != "LISTEN", name_order(line[1]), line)
+        )
 
     HEAD = ("socket", "talks to", "state", "unsent", "unread")
 
@@ -164,20 +134,30 @@ class Table:
         return {"text/html": page, "text/plain": repr(self)}
 
 
+def _local(whom: Any) -> Address:
+    return plain(whom[0] if _is_pair(whom) else local_address(whom))
+
+
+def _is_pair(whom: Any) -> bool:
+    return isinstance(whom, tuple) and isinstance(whom[0], tuple)
+
+
 def _is_end_of(row: Row, whom: Any) -> bool:
     """Is this the row of that very socket? A listener and its connections share one port."""
+    if _is_pair(whom):
+        return bool(row.remote == whom[1])
     peer_of = getattr(whom, "getpeername", None)
     if peer_of is None:
         return True
     try:
-        peer = peer_of()[:2]
+        peer = plain(peer_of())
     except OSError:
         return row.state == "LISTEN"
     return bool(row.remote == peer)
 
 
 def table(names: Mapping[str, Any]) -> Table:
-    """Return the kernel's rows for the named sockets (or addresses).
+    """Return the kernel's rows for the named sockets, addresses (all at this port) or pairs.
 
     Raises:
         NotAvailable: there is no /proc/net/tcp here.

@@ -36,12 +36,55 @@ def test_time_wait_is_seen_after_the_socket_is_gone() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
         server, _ = listener.accept()
-        address = server.getsockname(), server.getpeername()
-        server.close()
+        ends = kernel.pair(server)
+        server.close()  # who closes first, waits
         kernel.wait_state(client, "CLOSE_WAIT")
+        kernel.wait_state(ends, "FIN_WAIT2")  # the acknowledgement of its FIN may be delayed
         client.close()
-        states = [row.state for row in kernel.rows() if (row.local, row.remote) == address]
-    assert states in (["TIME_WAIT"], ["FIN_WAIT2"])
+        kernel.wait_state(ends, "TIME_WAIT")
+        assert kernel.table({"server": ends, "gone": kernel_pair_of_nobody(ends)}).lines == [
+            ("server", "?", "TIME_WAIT", 0, 0)
+        ]
+        assert kernel.state(kernel_pair_of_nobody(ends)) == "CLOSE"
+
+
+def kernel_pair_of_nobody(ends: kernel.Pair) -> kernel.Pair:
+    return ends[1], ends[0]  # the client's end: it closed second, the kernel has forgotten it
+
+
+def test_an_address_stands_for_the_listener_and_its_connections_in_order() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        clients = [socket.create_connection(address) for _ in range(11)]
+        names = {"server": address, **{f"c{n}": one for n, one in enumerate(clients, 1)}}
+        lines = kernel.table(names).lines
+        assert [line[1] for line in lines if line[0] == "server"] == [
+            "",
+            *(f"c{number}" for number in range(1, 12)),
+        ]
+        found = kernel.connections(address[1])
+        assert found[0].state == "LISTEN"
+        assert found[0].unread_bytes == 11  # connections that nobody has accepted
+        assert len(found) == 23
+        for client in clients:
+            client.close()
+
+
+def test_an_ipv4_client_of_a_dual_stack_server() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    with (
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener,
+        socket.create_connection(("127.0.0.1", listener.getsockname()[1])) as client,
+    ):
+        server, _ = listener.accept()
+        with server:
+            assert [
+                line[:3] for line in kernel.table({"server": server, "client": client}).lines
+            ] == [
+                ("server", "client", "ESTABLISHED"),
+                ("client", "server", "ESTABLISHED"),
+            ]
 
 
 def test_waiting_in_vain_says_what_is() -> None:
