@@ -27,6 +27,7 @@ class Calendar:
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
+        switchboard.wake = self.changed
         # A heap of (when, number, connection), guarded by the switchboard's lock.
         self._lingering: list[tuple[float, int, Abortable]] = []
         self._numbers = itertools.count()

@@ -7,6 +7,7 @@ under one lock. Nothing here blocks while it is held.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,9 @@ class Switchboard:
         self._frames_out = 0
         self._ended: dict[str, int] = {}
         self._started_at = clock.peek()
+        self._planned = math.inf  # the epoch seconds for which a calendar has set its alarm
+        self.wake: Callable[[], None] = lambda: None
+        """called, with the lock held, when something falls due earlier than was planned"""
 
     def connect(self, connection: Connection, peer: str, hello: Hello | None = None) -> None:
         """Tell the service of a new client; its connection gets its id here.
@@ -85,6 +89,7 @@ class Switchboard:
             connection.id = self.service.new_client()
             self._connections[connection.id] = connection
             self._post(self.service.connect(connection.id, self.clock(), peer, hello))
+            self._look_ahead()
 
     def receive(self, client: ClientId, message: AnyRequest | RemoteProtocolError) -> None:
         """Tell the service what a client sent, were it a message or a mistake."""
@@ -99,6 +104,7 @@ class Switchboard:
                 log.exception("the service failed on a message of %s", client)
                 sends = self.service.close(client, "internal_error", "a mistake of ours", now)
             self._post(sends)
+            self._look_ahead()
 
     def disconnect(self, client: ClientId, reason: str) -> None:
         """Tell the service, once, that a client is gone."""
@@ -108,6 +114,7 @@ class Switchboard:
             self._ended[reason] = self._ended.get(reason, 0) + 1
             log.info("client %s is gone: %s", client, reason)
             self._post(self.service.disconnect(client, self.clock()))
+            self._look_ahead()
 
     def tick(self) -> None:
         """Let the service do what time alone makes due."""
@@ -118,6 +125,7 @@ class Switchboard:
         """Return how long to wait until `tick`; None: until something happens."""
         with self.lock:
             due = self.service.next_tick()
+            self._planned = math.inf if due is None else due
             return None if due is None else self.clock.seconds_until(due)
 
     def close_all(self, code: str, reason: str) -> None:
@@ -141,6 +149,12 @@ class Switchboard:
                 rooms=service.rooms,
                 games=service.games,
             )
+
+    def _look_ahead(self) -> None:
+        due = self.service.next_tick()
+        if due is not None and due < self._planned:
+            self._planned = due
+            self.wake()
 
     def _post(self, sends: Sequence[Send]) -> None:
         for send in sends:

@@ -22,6 +22,7 @@ from netlab.core.messages import AnyReply, AnyRequest, make_request
 from netlab.core.service import ClientId, Service
 from netlab.core.stream import ReplyStream, RequestStream
 from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
+from netlab.transports.async_calendar import AsyncCalendar
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.clock import Clock, SystemClock
 from netlab.transports.inbox import AsyncInbox, R
@@ -138,7 +139,7 @@ class AsyncTCPServer:
         self._listener: socket.socket | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self._connections: set[_Connection] = set()
-        self._calendar_changed = asyncio.Event()
+        self.calendar = AsyncCalendar(self.switchboard)
         self._retry: asyncio.TimerHandle | None = None
         self._stopping = False
 
@@ -162,7 +163,7 @@ class AsyncTCPServer:
                 "this event loop cannot watch sockets (Windows' Proactor loop cannot): run the "
                 "server in an asyncio.SelectorEventLoop"
             ) from None
-        self._calendar = asyncio.create_task(self._keep_calendar(), name="netlab-calendar")
+        self._calendar = asyncio.create_task(self.calendar.run(), name="netlab-calendar")
         log.info("listening on %s", format_address(*self._address))
 
     async def stop(self) -> None:
@@ -244,7 +245,6 @@ class AsyncTCPServer:
         connection = _Connection(reader, writer, self.service.limits.outbox_bytes)
         self._connections.add(connection)
         self.switchboard.connect(connection, peer)
-        self._calendar_changed.set()
         requests = RequestStream(self.service.codec, self.service.limits.max_frame_bytes)
         reason = "left"
         if self._stopping:  # accepted a moment before
@@ -271,17 +271,6 @@ class AsyncTCPServer:
             if half and connection.outbox_bytes > half:
                 # Its own answers pile up: read no more from it, so that it feels TCP's pressure.
                 await connection.writer.drain()
-
-    async def _keep_calendar(self) -> None:
-        while True:
-            self._calendar_changed.clear()
-            wait_s = self.switchboard.seconds_to_tick()
-            if wait_s == 0:
-                self.switchboard.tick()
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._calendar_changed.wait()
 
 
 class AsyncTCPClient:
@@ -398,3 +387,4 @@ class AsyncTCPClient:
         except (OSError, ConnectionEnded) as error:
             reason = f"the connection was lost: {error}"
         self._inbox.end(reason)
+        self._writer.close()  # we have nothing more to say, either

@@ -162,7 +162,6 @@ class TCPServer:
     def _admit(self, sock: socket.socket, peer: str) -> None:
         connection = self._prepare(sock)
         self.switchboard.connect(connection, peer)
-        self.calendar.changed()
         try:
             self.start_thread(lambda: self._serve(connection), f"client-{next(self._numbers)}")
         except RuntimeError as error:
@@ -275,6 +274,12 @@ class TCPClient(Client):
             raise
 
     def _read(self) -> None:
+        self._inbox.end(self._read_to_the_end())
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)  # we have nothing more to say, either
+
+    def _read_to_the_end(self) -> str:
+        """Put everything that comes into the inbox; return why nothing more will come."""
         replies = ReplyStream(self._codec, self._max_frame_bytes)
         while True:
             try:
@@ -284,8 +289,8 @@ class TCPClient(Client):
             except TimeoutError:
                 continue  # the socket's timeout is meant for sending; silence is no fault
             except RemoteProtocolError as error:
-                return self._inbox.end(f"the server sent what is no message: {error}")
+                return f"the server sent what is no message: {error}"
             except OSError as error:
-                return self._inbox.end(f"the connection was lost: {error.strerror}")
+                return f"the connection was lost: {error.strerror}"
             if not data:
-                return self._inbox.end("the server closed the connection")
+                return "the server closed the connection"
