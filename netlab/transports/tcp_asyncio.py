@@ -15,6 +15,7 @@ import struct
 from types import TracebackType
 from typing import Any, Self, cast, overload
 
+from netlab.core.chat import ChatService
 from netlab.core.errors import ConnectionEnded, LocalProtocolError, RemoteProtocolError
 from netlab.core.framing import encode_line
 from netlab.core.limits import STREAM, Limits
@@ -124,7 +125,7 @@ class AsyncTCPServer:
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

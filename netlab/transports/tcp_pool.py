@@ -16,6 +16,7 @@ import logging
 import socket
 from dataclasses import dataclass
 
+from netlab.core.chat import ChatService
 from netlab.core.service import Limits, Service
 from netlab.transports.clock import Clock
 from netlab.transports.switchboard import ServerStats
@@ -53,7 +54,7 @@ class PoolTCPServer(TCPServer):
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

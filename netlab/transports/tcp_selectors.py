@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+from netlab.core.chat import ChatService
 from netlab.core.framing import encode_line
 from netlab.core.limits import STREAM
 from netlab.core.service import Limits, Service
@@ -47,7 +48,7 @@ class SelectorTCPServer(OneThreadServer):
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

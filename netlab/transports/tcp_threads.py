@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from netlab.core.chat import ChatService
 from netlab.core.errors import LocalProtocolError, RemoteProtocolError
 from netlab.core.framing import encode_line
 from netlab.core.messages import AnyRequest
@@ -54,7 +55,7 @@ class TCPServer:
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

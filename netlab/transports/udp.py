@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from netlab.core.chat import ChatService
 from netlab.core.echo import TextLines
 from netlab.core.errors import FrameTooLong, RemoteProtocolError
 from netlab.core.limits import DATAGRAMS
@@ -55,7 +56,10 @@ class _Tagged(msgspec.Struct):
 
 
 def _is_reply(datagram: bytes) -> bool:
-    return msgspec.json.decode(datagram, type=_Tagged).type in REPLY_TYPES
+    try:
+        return msgspec.json.decode(datagram, type=_Tagged).type in REPLY_TYPES
+    except (msgspec.DecodeError, RecursionError):  # it has no `type`, or one that is no string
+        return False
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class UDPServer(OneThreadServer):
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
