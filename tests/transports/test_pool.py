@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import struct
 import threading
@@ -325,6 +326,60 @@ def test_a_mistake_of_ours_costs_no_worker(
     assert "a mistake of ours" in caplog.text
 
 
+# ---------------------------------------------------------------- what is said, and who is slow
+
+
+def lines(sock: socket.socket, count: int) -> list[Any]:
+    """Read so many lines of JSON, as they come."""
+    data = b""
+    while data.count(b"\n") < count:
+        data += sock.recv(65_536)
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def test_glued_and_cut_messages(pool: PoolTCPServer) -> None:
+    """Faults 2 and 3: glued objects became a chat text, and 5,000 bytes became two."""
+    with raw(pool) as sock:
+        sock.sendall(b'{"type":"ping"}\n{"type":"ping"}\n')
+        assert [m["type"] for m in lines(sock, 3)] == ["welcome", "pong", "pong"]
+        sock.sendall(b'{"type":"ping"}{"type":"ping"}\n')
+        assert lines(sock, 1)[0]["code"] == "invalid_json"
+        message = json.dumps({"type": "text", "content": "x" * 4000, "more": "y" * 1000}).encode()
+        for start in range(0, len(message), 1000):
+            sock.sendall(message[start : start + 1000])
+        sock.sendall(b"\n")
+        assert lines(sock, 1)[0]["content"] == "x" * 4000
+
+
+def test_typing_5_is_saying_5(pool: PoolTCPServer) -> None:
+    """Fault 28: what was JSON, but no object, ended the connection."""
+    with raw(pool) as sock:
+        assert lines(sock, 1)[0]["type"] == "welcome"
+        for said in ("5", "true", "null", '"hi"', "NaN", " 12"):
+            sock.sendall(said.encode() + b"\n")
+            assert lines(sock, 1)[0]["content"] == said
+        for said in ("[1]", "[" * 3000, "{", '{"type": ["a"]}'):
+            sock.sendall(said.encode() + b"\n")
+            assert lines(sock, 1)[0]["type"] == "error"
+
+
+def test_one_silent_client_holds_up_nobody(stack: ExitStack, clock: ManualClock) -> None:
+    """Fault 21: nobody got a pong while the server's one message thread waited for it to read."""
+    limits = Limits(outbox_bytes=100_000, messages_per_second=0)
+    server = stack.enter_context(PoolTCPServer(ChatService, workers=2, limits=limits, clock=clock))
+    stack.enter_context(raw(server))
+    wait_until(server, lambda stats: len(stats.clients) == 1)
+    talker = served(server, stack)
+    for _ in range(5000):  # the kernel's buffers take some megabytes before anything waits
+        talker.say("x" * 4000)
+        talker.send("ping")
+        talker.wait_for("pong", PATIENCE_S)
+        if server.stats().ended:
+            break
+    assert server.stats().ended == {"slow_reader": 1}
+    served(server, stack)  # its worker is free
+
+
 # ---------------------------------------------------------------- text, life, storms
 
 
@@ -356,7 +411,10 @@ def test_stop_with_clients_served_and_waiting(pool: PoolTCPServer, stack: ExitSt
     assert not [name for name in names if name.startswith("netlab-") and "reader" not in name]
 
 
-def test_stop_with_clients_that_flood_and_never_read(stack: ExitStack) -> None:
+def test_stop_with_clients_that_flood_and_never_read(
+    stack: ExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fault 63: handlers that still ran when their client was removed failed with KeyError."""
     server = stack.enter_context(
         PoolTCPServer(EchoService, workers=2, limits=Limits(messages_per_second=0))
     )
@@ -366,6 +424,7 @@ def test_stop_with_clients_that_flood_and_never_read(stack: ExitStack) -> None:
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 2.0
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_threads_are_bounded(stack: ExitStack) -> None:

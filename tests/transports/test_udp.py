@@ -407,7 +407,13 @@ def test_bad_messages_are_an_error_to_a_client(chat: UDPServer, sock: Peer) -> N
     sock.join(chat)
     for bad, code in ((b"\xff", "invalid_utf8"), (b"[1]", "invalid_json"), (b"{", "invalid_json")):
         assert json.loads(sock.ask(chat, bad))["code"] == code
-    assert json.loads(sock.ask(chat, b'{"type": "dance"}'))["code"] == "unknown_type"
+    deep = b'{"type": "dance", "x": ' + b"[" * 50_000 + b"]" * 10_000 + b"}"
+    for odd in (b'{"type": "dance"}', b"{}", b'{"type": 5}', b'{"type": null}', deep):
+        answer = json.loads(sock.ask(chat, odd))
+        assert (answer["type"], answer["code"]) in (
+            ("error", "unknown_type"),
+            ("error", "invalid_json"),
+        )
     assert json.loads(sock.ask(chat, b"x" * 65_507))["code"] in ("content_too_long", "too_long")
     assert json.loads(sock.ask(chat, b"5"))["type"] == "echo"
 
