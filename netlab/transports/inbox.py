@@ -90,7 +90,7 @@ class Mail:
         """Return the error that says what was awaited and what came instead."""
         name = wanted if isinstance(wanted, str) else type_name(wanted)
         counts = Counter(message.type for message in self._untaken)
-        came = ", ".join(f"{kind} × {count}" for kind, count in counts.items())
+        came = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         instead = f"came instead: {came}" if came else "nothing came"
         return TimeoutError(f"no {name} within {timeout_s:g} s; {instead}")
 

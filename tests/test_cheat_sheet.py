@@ -1,0 +1,39 @@
+"""docs/cheat-sheet.md: every feature and every fault names a test, and the test exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "cheat-sheet.md").read_text("utf-8")
+REFERENCES = sorted(set(re.findall(r"`(tests/[\w/.]+\.py(?:::test_\w+)?)`", PAGE)))
+ROWS = [line.split(" | ") for line in PAGE.splitlines() if line.startswith("| ")]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_a_test_that_is_named_exists(reference: str) -> None:
+    path, _, name = reference.partition("::")
+    source = (ROOT / path).read_text("utf-8")
+    assert not name or re.search(rf"^(async )?def {name}\(", source, re.MULTILINE)
+
+
+def test_all_sixty_four_faults_are_there_and_none_is_without_an_answer() -> None:
+    numbered = [row for row in ROWS if re.fullmatch(r"\| \d+", row[0])]
+    assert [int(row[0].strip("| ")) for row in numbered] == list(range(1, 65))
+    for row in numbered:
+        answer = row[2]
+        assert "tests/" in answer or "cannot arise" in answer or "notebooks/" in answer, row
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip("| "))
+def test_no_cell_is_empty(row: list[str]) -> None:
+    assert len(row) == 3
+    assert all(cell.strip(" |") for cell in row)
+
+
+def test_files_that_are_named_exist() -> None:
+    for name in re.findall(r"`((?:netlab|notebooks)/[\w/.]+)`", PAGE):
+        assert (ROOT / name).exists(), name
