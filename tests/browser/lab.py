@@ -1,0 +1,164 @@
+"""JupyterLab as a process of its own, and a chapter open in it, driven as a person would."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Locator, Page
+
+from tools.notebooks import Notebook
+
+START_S = 60
+TOKEN = "browser-test"
+SIZE = {"width": 1280, "height": 1600}
+SHOT_OVERLAP_PX = 60
+
+SETTINGS = {
+    # All cells stay in the page, not only those in view.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},
+}
+KERNEL_READY = """() => {
+    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+ALL_RUN = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const code = panel.content.widgets.map(cell => cell.model).filter(model => model.type === 'code');
+    return panel.sessionContext.session.kernel.status === 'idle'
+        && code.every(model => model.executionCount && model.executionState === 'idle');
+}"""
+
+
+@contextmanager
+def jupyterlab(root: Path, home: Path) -> Iterator[str]:
+    """Serve `root` with JupyterLab, its settings and files below `home`. Yield its address.
+
+    Raises:
+        RuntimeError: it ended, or did not say where it listens; the message has its log.
+    """
+    for name, values in SETTINGS.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    places = {
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "NETLAB_HOME": "progress",
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={root}"]
+    command += [
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    command += [f"--IdentityProvider.token={TOKEN}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **{key: str(home / place) for key, place in places.items()}},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log: list[str] = []
+    addresses: list[str] = []
+    listens = threading.Event()  # or has ended
+
+    def follow() -> None:
+        assert process.stderr
+        for line in process.stderr:
+            log.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                addresses.append(found[0])
+                listens.set()
+        listens.set()
+
+    follower = threading.Thread(target=follow, name="netlab-lab-log")
+    follower.start()
+    try:
+        listens.wait(START_S)
+        if not addresses:
+            raise RuntimeError(f"JupyterLab did not start within {START_S} s:\n{''.join(log)}")
+        yield addresses[0]
+    finally:
+        process.terminate()  # it ends its kernels
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        follower.join()
+        if process.stderr:
+            process.stderr.close()
+
+
+class Chapter:
+    """A notebook open in JupyterLab."""
+
+    def __init__(self, page: Page, address: str, path: str) -> None:
+        self.page = page
+        self.name = Path(path).stem
+        page.goto(f"{address}lab/tree/{path}?token={TOKEN}")
+        # JupyterLab says "idle" before a kernel is there; this is the kernel itself.
+        page.wait_for_function(KERNEL_READY, timeout=START_S * 1000)
+
+    def run_all(self, timeout_s: float = 60) -> None:
+        """Choose Run > Run All Cells in the menu, and wait until every cell has been run."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.wait_for_function(ALL_RUN, timeout=timeout_s * 1000)
+
+    def shut_down(self) -> None:
+        """End the notebook's kernel."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+    def notebook(self) -> Notebook:
+        """Return the notebook as it is now in the page, outputs included."""
+        model: dict[str, Any] = self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
+        )
+        return nbformat.from_dict(model)  # type: ignore[no-untyped-call]
+
+    def diagrams(self) -> Locator:
+        """Return the drawings in the outputs: SVG inside HTML, or SVG on its own."""
+        return self.page.locator(".jp-OutputArea-output").locator(
+            "svg[role=img]:visible, img[src^='data:image/svg+xml']:visible"
+        )
+
+    def use_theme(self, theme: str) -> None:
+        """Switch to `JupyterLab Light` or `JupyterLab Dark`."""
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+        )
+        selector = f"body[data-jp-theme-name='{theme}']"
+        self.page.wait_for_selector(selector, state="attached")
+
+    def take_shots(self, folder: Path, label: str) -> list[Path]:
+        """Store pictures of the whole notebook, from top to bottom, and return their paths."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{self.name}-{label}-*.png"):
+            old.unlink()
+        area = self.page.locator(".jp-NotebookPanel:visible .jp-WindowedPanel-outer")
+        shown, total = area.evaluate("node => [node.clientHeight, node.scrollHeight]")
+        paths = []
+        for number, top in enumerate(range(0, total, shown - SHOT_OVERLAP_PX), start=1):
+            area.evaluate("(node, top) => { node.scrollTop = top; }", top)
+            paths.append(folder / f"{self.name}-{label}-{number:02}.png")
+            self.page.screenshot(path=paths[-1], animations="disabled")
+        return paths
