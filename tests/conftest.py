@@ -49,8 +49,10 @@ def nothing_left_behind() -> Iterator[None]:
     The search through all objects takes a while, so it is made only where the system's own list
     of open sockets or threads has grown.
     """
+    global _known, _since
     before = _open_now()
-    at_start = None if before is not None else baseline()
+    if before is None or not before <= _known:
+        _since = baseline()  # a fixture of a wider scope has opened something since the last test
     destroyed = _DestroyedTasks()
     logger = logging.getLogger("asyncio")
     logger.addHandler(destroyed)
@@ -58,13 +60,17 @@ def nothing_left_behind() -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(destroyed)
+    now, _known = _open_now(), set()
     if destroyed.messages:
         pytest.fail("\n".join(destroyed.messages), pytrace=False)
-    if before is not None and (now := _open_now()) is not None and now <= before:
+    if before is not None and now is not None and now <= before:
+        _known = now
         return
-    left = leftovers(since=at_start or _since)
+    left = leftovers(since=_since)
     if left:
         pytest.fail(str(left), pytrace=False)
+    _known = _open_now() or set()
 
 
 _since = baseline()
+_known: set[str] = set()  # what was open at the end of the last test, which left nothing behind

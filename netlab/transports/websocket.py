@@ -238,7 +238,6 @@ class WebSocketServer:
         connection = Connection(websocket, limit, compress=self._compress)
         peer = websocket.remote_address  # None where it was gone at once
         self.switchboard.connect(connection, str(peer[:2]) if peer else "")
-        self.calendar.changed()
         reason = "reset"
         try:
             await self._receive(connection, websocket)
@@ -247,7 +246,6 @@ class WebSocketServer:
         finally:
             connection.ended()
             self.switchboard.disconnect(connection.id, connection.reason or reason)
-            self.calendar.changed()
 
     async def _receive(self, connection: Connection, websocket: ServerConnection) -> None:
         """Pass on what the client says. Raises ConnectionClosed at the end."""

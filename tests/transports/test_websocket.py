@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from websockets.frames import Frame, Opcode
 
 from netlab.core.chat import ChatService
 from netlab.core.echo import EchoService
@@ -30,7 +31,7 @@ from netlab.core.service import Limits
 from netlab.lab import LESSON, background
 from netlab.lab.background import Background
 from netlab.transports.websocket import WebSocketClient, WebSocketServer
-from netlab.transports.websocket_connection import CLOSE_CODES
+from netlab.transports.websocket_connection import CLOSE_CODES, encode_text
 from tests.transports.clocks import ManualClock
 from tests.transports.exhaustion import free_descriptors
 from tests.transports.raw_websocket import (
@@ -294,6 +295,12 @@ def test_what_breaks_the_protocol_closes_with_its_code(
         with contextlib.suppress(ConnectionResetError):
             assert peer.sock.recv(1) == b""
     wait_ended(server, why)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 1_000_000])
+def test_a_frame_is_that_of_the_library(size: int) -> None:
+    payload = b"x" * size
+    assert encode_text(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 def test_a_message_of_exactly_the_limit_passes() -> None:
