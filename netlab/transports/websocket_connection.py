@@ -77,7 +77,7 @@ class Connection:
         if self._limit and waiting and waiting + len(frame) > self._limit:
             self.abort("slow_reader")
         elif self._compress:  # then each connection has frames of its own
-            broadcast([self._websocket], frame, text=True)
+            broadcast([self._websocket], frame.decode())
         else:
             self._transport.write(frame)  # nothing waits: at once, as far as the kernel takes it
 

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 import pytest
 from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
 
 from netlab.core.chat import ChatService
 from netlab.core.echo import EchoService
@@ -124,6 +125,8 @@ def test_the_page_and_its_files_are_served(server: Any, honest: WebSocketClient)
     assert index.headers["x-content-type-options"] == "nosniff"
     assert b"<title>" in index.body
     assert b"new WebSocket" in request(server.address, start="GET /link.js HTTP/1.1").body
+    if "method" not in Request.__annotations__:
+        return  # earlier versions of the library refuse all methods but GET
     head = request(server.address, start="HEAD /?x HTTP/1.1")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-length"] == index.headers["content-length"]
@@ -135,6 +138,7 @@ def test_what_is_no_page_is_not_found(server: Any, path: str) -> None:
     assert (answer.status, answer.body) == (404, b"There is nothing here; the page is at /.\n")
 
 
+@pytest.mark.skipif("method" not in Request.__annotations__, reason="earlier versions just close")
 def test_other_methods_are_refused(server: Any) -> None:
     assert request(server.address, start="DELETE / HTTP/1.1").status == 405
 
