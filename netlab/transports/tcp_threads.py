@@ -186,7 +186,7 @@ class TCPServer:
         requests = RequestStream(self.service.codec, limit)
         reason = "left"
         try:
-            while data := connection.sock.recv(RECV_BYTES):
+            while (data := connection.sock.recv(RECV_BYTES)) and not connection.dead:
                 self._take(connection, requests.feed(data))
             self._take(connection, requests.end())
         except OSError:

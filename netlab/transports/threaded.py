@@ -20,6 +20,9 @@ from netlab.transports.calendar import Calendar
 from netlab.transports.switchboard import Switchboard
 
 _DONT_WAIT: int | None = getattr(socket, "MSG_DONTWAIT", None)  # Windows has none
+_WRITER_LOOKS_UP = struct.pack("ll", 0, 200_000)
+"""0.2 s, as a `struct timeval`: how long a writer may be blocked before it sees an `abort`"""
+_ABORT_HOW = socket.SHUT_RD if _DONT_WAIT is not None else socket.SHUT_RDWR
 
 
 class ThreadedServer(Protocol):
@@ -50,6 +53,8 @@ class ThreadedConnection:
         self.outbox_bytes = 0
         self._server = server
         self._limit = server.service.limits.outbox_bytes
+        if _DONT_WAIT is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _WRITER_LOOKS_UP)
         self._outbox: deque[memoryview] = deque()
         self._drained = threading.Condition(server.switchboard.lock)
         self._writer: threading.Thread | None = None
@@ -100,8 +105,10 @@ class ThreadedConnection:
             # Linger on, 0 s: close sends RST and frees what the kernel still holds for the client.
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with contextlib.suppress(OSError):
-            # close() would not wake a thread that is blocked in recv or send; shutdown() does.
-            self.sock.shutdown(socket.SHUT_RDWR)
+            # close() would not wake a thread that is blocked in recv; shutdown() does. Not SHUT_WR:
+            # its FIN would tell the client, if it reads up to there before the reset comes, that
+            # this was an orderly end. A blocked writer looks up by itself.
+            self.sock.shutdown(_ABORT_HOW)
         self._drained.notify_all()
 
     def wait_for_room(self) -> None:
@@ -146,15 +153,19 @@ class ThreadedConnection:
                     return
                 data = self._outbox[0]
             try:
-                self.sock.sendall(data)  # may block for long, without the lock
+                sent = self.sock.send(data)  # may block, without the lock
+            except BlockingIOError:  # for `_WRITER_LOOKS_UP`
+                continue
             except OSError:
                 with self._drained:
                     self.abort("reset")
                 continue
             with self._drained:
                 if not self._dead:
-                    self._outbox.popleft()
-                    self.outbox_bytes -= len(data)
+                    self._outbox[0] = data[sent:]
+                    if sent == len(data):
+                        self._outbox.popleft()
+                    self.outbox_bytes -= sent
                     self._drained.notify_all()
 
     def _send_fin(self) -> None:

@@ -149,7 +149,8 @@ class WaitingRoom:
     def _look_at(self, connection: ThreadedConnection) -> None:
         with self._lock:
             if connection in self._leaving:
-                gone = _is_at_end(connection.sock, 0)  # reads, to reach the client's FIN
+                # Reads on, to reach the client's FIN.
+                gone = connection.dead or _is_at_end(connection.sock, 0)
                 if gone:
                     del self._leaving[connection]
             elif connection in self._waiting:

@@ -377,7 +377,8 @@ def test_one_silent_client_holds_up_nobody(stack: ExitStack, clock: ManualClock)
         if server.stats().ended:
             break
     assert server.stats().ended == {"slow_reader": 1}
-    served(server, stack)  # its worker is free
+    wait_until(server, lambda stats: stats.workers_busy == 1)
+    served(server, stack)
 
 
 # ---------------------------------------------------------------- text, life, storms
