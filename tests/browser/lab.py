@@ -33,7 +33,8 @@ KERNEL_READY = """() => {
 }"""
 ALL_RUN = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
-    const code = panel.content.widgets.map(cell => cell.model).filter(model => model.type === 'code');
+    const models = panel.content.widgets.map(cell => cell.model);
+    const code = models.filter(model => model.type === 'code');
     return panel.sessionContext.session.kernel.status === 'idle'
         && code.every(model => model.executionCount && model.executionState === 'idle');
 }"""

@@ -8,7 +8,6 @@ import pytest
 from tests.browser.lab import Chapter
 from tools.cell_rules import announced_errors, ends_clean, was_run
 
-
 CHAPTERS = sorted(path.stem for path in Path("notebooks").glob("[0-9]*.ipynb"))
 
 

@@ -13,6 +13,7 @@ import pytest
 from netlab.core.chat import ChatService
 from netlab.lab import background
 from netlab.transports.websocket import WebSocketClient, WebSocketServer
+from tests.browser.lab import TOKEN
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
@@ -205,6 +206,20 @@ def test_a_lost_connection_comes_back_as_the_same_person(server: Any, visit: Vis
     ann.hears("Bob: two")
     assert ann.hears("Ann: one").count() == 1
     ann.sees_users("Ann (you)", "Bob")
+
+
+def test_below_jupyterlabs_proxy(server: Any, lab_address: str, browser: Browser) -> None:
+    """All addresses in the page are relative; Origin and Host are then JupyterLab's."""
+    port = server.address[1]
+    with browser.new_context() as context:
+        ann = Visitor(context.new_page(), f"{lab_address}proxy/{port}/?token={TOKEN}")
+        ann.join("Ann", "tea")
+        with talking(server, "kernel", "tea") as client:
+            ann.say("through the proxy")
+            heard = client.wait_for("room_message", PATIENCE_S)
+            assert (heard.sender, heard.content) == ("Ann", "through the proxy")
+        ann.hears("kernel left")
+        assert ann.complaints == []
 
 
 def test_a_refusal_is_shown(server: Any, visit: Visit) -> None:
