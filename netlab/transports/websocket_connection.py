@@ -129,7 +129,8 @@ class PromptConnection(ServerConnection):
 
 def abort(websocket: ServerConnection) -> None:
     """Reset a connection: the kernel, too, forgets what it still holds for the client."""
-    with contextlib.suppress(OSError, AttributeError):  # it is closed, or was never made
+    # It is closed (uvloop: ValueError), or was never made.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         sock = websocket.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(AttributeError):

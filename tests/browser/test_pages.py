@@ -13,7 +13,6 @@ import pytest
 from netlab.core.chat import ChatService
 from netlab.lab import background
 from netlab.transports.websocket import WebSocketClient, WebSocketServer
-from tests.browser.lab import TOKEN
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
@@ -210,6 +209,8 @@ def test_a_lost_connection_comes_back_as_the_same_person(server: Any, visit: Vis
 
 def test_below_jupyterlabs_proxy(server: Any, lab_address: str, browser: Browser) -> None:
     """All addresses in the page are relative; Origin and Host are then JupyterLab's."""
+    from tests.browser.lab import TOKEN  # which needs Playwright
+
     port = server.address[1]
     with browser.new_context() as context:
         ann = Visitor(context.new_page(), f"{lab_address}proxy/{port}/?token={TOKEN}")
