@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from netlab.core.service import Limits as Limits
     from netlab.diagnosis import doctor as doctor
     from netlab.lab import show_source as show_source
+    from netlab.transports.socketio_client import SocketIOClient as SocketIOClient
+    from netlab.transports.socketio_rooms import SocketIOServer as SocketIOServer
     from netlab.transports.tcp_asyncio import AsyncTCPClient as AsyncTCPClient
     from netlab.transports.tcp_asyncio import AsyncTCPServer as AsyncTCPServer
+    from netlab.transports.tcp_pool import PoolTCPServer as PoolTCPServer
+    from netlab.transports.tcp_selectors import SelectorTCPServer as SelectorTCPServer
     from netlab.transports.tcp_threads import TCPClient as TCPClient
     from netlab.transports.tcp_threads import TCPServer as TCPServer
+    from netlab.transports.udp import UDPServer as UDPServer
+    from netlab.transports.udp_client import UDPClient as UDPClient
+    from netlab.transports.websocket import WebSocketServer as WebSocketServer
+    from netlab.transports.websocket_client import WebSocketClient as WebSocketClient
 
 __version__ = "0.1.0"
 
@@ -27,8 +35,16 @@ _HOME = {
     "ChatService": "netlab.core.chat",
     "EchoService": "netlab.core.echo",
     "Limits": "netlab.core.service",
+    "PoolTCPServer": "netlab.transports.tcp_pool",
+    "SelectorTCPServer": "netlab.transports.tcp_selectors",
+    "SocketIOClient": "netlab.transports.socketio_client",
+    "SocketIOServer": "netlab.transports.socketio_rooms",
     "TCPClient": "netlab.transports.tcp_threads",
     "TCPServer": "netlab.transports.tcp_threads",
+    "UDPClient": "netlab.transports.udp_client",
+    "UDPServer": "netlab.transports.udp",
+    "WebSocketClient": "netlab.transports.websocket_client",
+    "WebSocketServer": "netlab.transports.websocket",
     "doctor": "netlab.diagnosis",
     "show_source": "netlab.lab",
 }
@@ -38,8 +54,16 @@ __all__ = [
     "ChatService",
     "EchoService",
     "Limits",
+    "PoolTCPServer",
+    "SelectorTCPServer",
+    "SocketIOClient",
+    "SocketIOServer",
     "TCPClient",
     "TCPServer",
+    "UDPClient",
+    "UDPServer",
+    "WebSocketClient",
+    "WebSocketServer",
     "doctor",
     "show_source",
 ]
