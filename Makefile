@@ -35,7 +35,7 @@ notebooks: $(VENV)/.test  ## run every notebook and store what its cells print
 notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
 	$(RUN) -m tools.notebooks --check
 
-browser: $(VENV)/.browser  ## run chapter 00 in JupyterLab in a real browser; pictures in test-artifacts/
+browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser; pictures in test-artifacts/
 	$(RUN) -m pytest tests/browser
 
 format: $(VENV)/.test  ## format the code and the cells

@@ -38,6 +38,12 @@ ALL_RUN = """() => {
     return panel.sessionContext.session.kernel.status === 'idle'
         && code.every(model => model.executionCount && model.executionState === 'idle');
 }"""
+# Behind the last cell there is empty room to scroll into: the cells end earlier than the page.
+EXTENT = """area => {
+    const last = [...area.querySelectorAll('.jp-Cell')].at(-1).getBoundingClientRect();
+    const top = area.getBoundingClientRect().top - area.scrollTop;
+    return [area.clientHeight, Math.ceil(last.bottom - top)];
+}"""
 
 
 @contextmanager
@@ -156,9 +162,11 @@ class Chapter:
         for old in folder.glob(f"{self.name}-{label}-*.png"):
             old.unlink()
         area = self.page.locator(".jp-NotebookPanel:visible .jp-WindowedPanel-outer")
-        shown, total = area.evaluate("node => [node.clientHeight, node.scrollHeight]")
+        shown, total = area.evaluate(EXTENT)
         paths = []
-        for number, top in enumerate(range(0, total, shown - SHOT_OVERLAP_PX), start=1):
+        for number, top in enumerate(
+            range(0, total - SHOT_OVERLAP_PX, shown - SHOT_OVERLAP_PX), start=1
+        ):
             area.evaluate("(node, top) => { node.scrollTop = top; }", top)
             paths.append(folder / f"{self.name}-{label}-{number:02}.png")
             self.page.screenshot(path=paths[-1], animations="disabled")
