@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 
 PROTOCOL = "netlab.protocol"
 """in `scope["state"]` of a request: the protocol object, which has `transport` and `on_lost`"""
@@ -24,8 +25,16 @@ _TICK_S = 1.0  # uvicorn renews its Date header; by itself it looks ten times a 
 # Never below WARNING, whatever the program sets: there are paths, sids and frames in the rest.
 quiet = logging.getLogger("netlab.transports.http")
 quiet.setLevel(logging.WARNING)
-# Invalid UTF-8 is the client's fault, and uvicorn closes with 1007; no traceback is needed.
-quiet.addFilter(lambda record: not record.getMessage().startswith("Invalid UTF-8"))
+# Clients' faults that uvicorn has dealt with (it closes with 1007), and no fault at all: an answer
+# of our own to a request for a WebSocket.
+_NO_NEWS = ("Invalid UTF-8 sequence", "ASGI callable returned without completing handshake")
+quiet.addFilter(lambda record: not record.getMessage().startswith(_NO_NEWS))
+
+
+class _State(ServerState):
+    """What uvicorn's connections share."""
+
+    stopping = False
 
 
 class _Http(H11Protocol):
@@ -52,6 +61,8 @@ class _Http(H11Protocol):
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if isinstance(self.server_state, _State) and self.server_state.stopping:
+            transport.abort()  # accepted a moment before the listener was closed
 
 
 class _WebSocket(WebSocketsSansIOProtocol):
@@ -101,9 +112,12 @@ class AsgiServer(uvicorn.Server):
             log_config=None,
             proxy_headers=False,  # anybody on this machine can send X-Forwarded-For
             server_header=False,
+            # More than a ping interval: a poll should not meet a connection that is just closed.
+            timeout_keep_alive=30,
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
+        self.server_state: _State = _State()
         self._ready: asyncio.Future[None]
         self._stop_asked = asyncio.Event()
 
@@ -145,6 +159,7 @@ class AsgiServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close everything; who had to be told something was told before."""
+        self.server_state.stopping = True
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):

@@ -242,21 +242,27 @@ class SocketIOClient(Client):
         self._last_words = ""
         self._lost.clear()
         try:
-            await library.connect(
-                f"http://{format_address(*self.address)}",
-                auth={"username": self._username, "resume": self._secret},
-                transports=self._transports,
-                wait_timeout=self._timeout_s,
-            )
-        except BaseException:
-            await library.eio.close()
-            raise
+            async with asyncio.timeout(2 * self._timeout_s):
+                await library.connect(
+                    f"http://{format_address(*self.address)}",
+                    auth={"username": self._username, "resume": self._secret},
+                    transports=self._transports,
+                    wait_timeout=self._timeout_s,
+                )
+        except Exception as error:  # a server that speaks something else makes it raise anything
+            raise SocketIOError(str(error) or type(error).__name__) from error
+        finally:
+            if not library.connected:
+                self._lost.set()
+                await library.eio.close()
         self._online.set()
 
     async def _keep_open(self) -> None:
         delay_s = self._reconnect_delay_s
         while not self._over.is_set():
             await _first(self._over, self._lost)
+            if self._lost.is_set():
+                await self._library.eio.close()
             if not self._reconnect or self._last_words not in ("", *COME_BACK):
                 self._inbox.end("the connection was lost")
             if self._over.is_set() or self._inbox.ended:

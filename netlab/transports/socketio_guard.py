@@ -98,7 +98,7 @@ class Guard:
             if isinstance(text, Page):
                 await respond(text, scope, send)
                 return
-            for packet in text.split(_SEPARATOR) if text else ():
+            for packet in text.split(_SEPARATOR):
                 if (passed := self._filter(session, packet)) and not session.socket.closed:
                     await session.socket.receive(Packet(encoded_packet=passed))
                 await session.wait_for_room()
@@ -126,8 +126,10 @@ class Guard:
         more = True
         while more:
             part = await receive()
+            if part["type"] == "http.disconnect":
+                return answer(400, "The body ended early.")
             body += part.get("body", b"")
-            more = part.get("more_body", False)  # "http.disconnect" has neither
+            more = part.get("more_body", False)
         try:
             return body.decode()
         except UnicodeDecodeError as error:
@@ -168,6 +170,7 @@ class Guard:
                 link.protocol.on_lost = session.lost
             event = await receive()
             if event["type"] != "websocket.receive":
+                session.lost()
                 if event.get("code") == 1009:
                     session.reason = session.reason or FrameTooLong.code
                 return event

@@ -72,8 +72,8 @@ class Hub:
         switchboard: Switchboard,
         page_may_connect: Callable[[str, dict[str, Any]], bool],
         *,
-        ping_seconds: int,
-        ping_timeout_seconds: int,
+        ping_seconds: float,
+        ping_timeout_seconds: float,
         changed: Callable[[], None],
     ) -> None:
         self.sessions: dict[str, Session] = {}
@@ -171,6 +171,8 @@ class Hub:
     async def _disconnected(self, sid: str, reason: str) -> None:
         session: Session = self._library.get_environ(sid)["netlab.session"]
         session.connected = False
+        if reason == "transport close" and not session.is_lost:
+            reason = "ping timeout"  # the library has two clocks, and names only one of them so
         reason = session.reason or _REASONS.get(reason, reason.replace(" ", "_"))
         self._switchboard.disconnect(session.id, reason)
         session.expect_connect()  # another one, unless the session ends as well
@@ -195,7 +197,7 @@ class Hub:
             return None
         if packet.kind == packets.DISCONNECT and packet.namespace == "/":
             return packets.DISCONNECT
-        session.expect_ack(packet.ack)
+        session.expect_ack(packet.wanted_ack)
         self._switchboard.receive(session.id, self._read(packet))
         session.acknowledge()
         return None

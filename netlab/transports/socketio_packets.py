@@ -42,8 +42,13 @@ class ClientPacket:
     """how many binary messages follow that belong to it"""
     namespace: str
     ack: str
-    """the number under which an acknowledgement is asked for; "" if none is"""
+    """the digits before the JSON: the number of an acknowledgement"""
     payload: str
+
+    @property
+    def wanted_ack(self) -> str:
+        """The number under which an acknowledgement is asked for; "" if none is."""
+        return self.ack if self.kind in (EVENT, BINARY_EVENT) else ""
 
 
 def parse_packet(text: str) -> ClientPacket:

@@ -69,8 +69,8 @@ class SocketIOServer:
         clock: Clock | None = None,
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
-        ping_seconds: int = 25,
-        ping_timeout_seconds: int = 20,
+        ping_seconds: float = 25,
+        ping_timeout_seconds: float = 20,
     ) -> None:
         name = service.__name__ if isinstance(service, type) else type(service).__name__
         if not isinstance(service.codec, Json):

@@ -27,6 +27,8 @@ CONNECT_TIMEOUT_S = 20.0
 """seconds that a session may take to send CONNECT; until then it is nobody's"""
 LINK = "netlab.link"
 """in the scope of a request: its `Link`"""
+MOST_IN_A_LOT = 16
+"""packets in one answer to a poll: the official Python client takes more for an attack, and goes"""
 _SMALL = 16  # bytes of the library's own packets: pings, NOOP
 
 
@@ -41,6 +43,7 @@ class Outbox(asyncio.Queue[Any]):
         super()._init(maxsize)
         self._waiting = 0
         self._taken = 0
+        self._lot = 0
         self._delivered = asyncio.Event()
 
     def _put(self, item: Any) -> None:
@@ -54,9 +57,17 @@ class Outbox(asyncio.Queue[Any]):
         return item
 
     async def get(self) -> Any:
-        """Wait for a packet; everything taken before is on its way."""
+        """Wait for the first packet of a lot; everything taken before is on its way."""
         self.delivered()
+        self._lot = 0
         return await super().get()
+
+    def get_nowait(self) -> Any:
+        """Return another packet, if there is one and the lot is not full."""
+        if self._lot >= MOST_IN_A_LOT:
+            raise asyncio.QueueEmpty
+        self._lot += 1
+        return super().get_nowait()
 
     def delivered(self) -> None:
         """Take note that everything taken so far is on its way."""
@@ -66,6 +77,7 @@ class Outbox(asyncio.Queue[Any]):
     def clear(self) -> None:
         """Throw away what waits, and tell the library that this is the end."""
         while not self.empty():
+            self._lot = 0
             self.get_nowait()
         self.put_nowait(None)
         self.delivered()
@@ -117,7 +129,8 @@ class Session:
         self._limit = outbox_limit
         self._finishing = False
         self._dead = False
-        self._lost = False
+        self.is_lost = False
+        """nobody is there any more to read what waits"""
         self._ack = ""
         self._refusal: Event | None = None
         self._lingering: asyncio.TimerHandle | None = None
@@ -180,7 +193,7 @@ class Session:
 
     async def wait_for_room(self) -> None:
         """Wait while its own answers pile up: who reads no more from it lets it feel that."""
-        while self._limit and self._outbox.bytes > self._limit // 2 and not self._lost:
+        while self._limit and self._outbox.bytes > self._limit // 2 and not self.is_lost:
             await self._outbox.wait_delivered()
 
     def delivered(self) -> None:
@@ -209,7 +222,7 @@ class Session:
         """End it now, whatever waits."""
         if self._dead:
             return
-        self._dead = self._finishing = self._lost = True
+        self._dead = self._finishing = self.is_lost = True
         self.reason = self.reason or reason
         self._outbox.clear()
         for transport in (self.polling, self.websocket):
@@ -219,7 +232,7 @@ class Session:
 
     def lost(self) -> None:
         """Take note that the connection is gone: nobody will read what waits."""
-        self._lost = True
+        self.is_lost = True
         self._outbox.delivered()
 
     async def close(self) -> None:
@@ -228,7 +241,7 @@ class Session:
 
     def ended(self) -> None:
         """Take note that the library has ended the session."""
-        self._dead = self._finishing = self._lost = True
+        self._dead = self._finishing = self.is_lost = True
         # Polls and writers that still wait for packets come to an end; the library's own last
         # packet, if it sends one, was queued before.
         loop = asyncio.get_running_loop()
