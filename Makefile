@@ -10,10 +10,11 @@ FIRST := notebooks/00_start_here.ipynb
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # JupyterLab's "Would you like to receive news?" would cover the first page.
 NEWS := @jupyterlab/apputils-extension:announcements
+MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebooks-check browser format constraints clean
+.PHONY: help lab test notebooks notebooks-check browser foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -38,6 +39,8 @@ notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
 browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser; pictures in test-artifacts/
 	$(RUN) -m pytest tests/browser
 
+foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
+
 format: $(VENV)/.test  ## format the code and the cells
 	$(RUN) -m ruff check --fix
 	$(RUN) -m ruff format
@@ -49,7 +52,7 @@ constraints:  ## choose newer versions of the packages (needs uv)
 	mv constraints.new constraints.txt
 
 clean:  ## remove everything that these commands made
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist test-artifacts
+	rm -rf $(VENV) $(MODULES) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist test-artifacts
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # The stamps say which extras are installed; a change of what they depend on installs again.
@@ -61,6 +64,10 @@ else
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[$*]'
 endif
 	@$(BIN)/jupyter labextension disable $(NEWS) 2>/dev/null || true
+	@touch $@
+
+$(MODULES)/.package-lock.json: tests/foreign/package-lock.json
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/foreign
 	@touch $@
 
 $(RUN):
