@@ -41,6 +41,12 @@ browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser;
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 
+foreign: tests/foreign/node_modules/.package-lock.json  ## install socket.io-client and wscat, which some tests use (needs npm)
+
+tests/foreign/node_modules/.package-lock.json: tests/foreign/package-lock.json
+	npm ci --prefix tests/foreign --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 format: $(VENV)/.test  ## format the code and the cells
 	$(RUN) -m ruff check --fix
 	$(RUN) -m ruff format

@@ -64,7 +64,6 @@ class Hub:
         page_may_connect: given an Origin header and the request (WSGI), may that page connect?
         ping_seconds: seconds between two of the library's pings.
         ping_timeout_seconds: seconds that a client may take to answer one.
-        changed: called when something may be due earlier than it was.
     """
 
     def __init__(
@@ -74,7 +73,6 @@ class Hub:
         *,
         ping_seconds: float,
         ping_timeout_seconds: float,
-        changed: Callable[[], None],
     ) -> None:
         self.sessions: dict[str, Session] = {}
         """by Engine.IO's id, which whoever knows it can speak under: it is shown to nobody"""
@@ -83,7 +81,6 @@ class Hub:
         self._switchboard = switchboard
         self._codec = switchboard.service.codec
         self._limits = switchboard.service.limits
-        self._changed = changed
         self._nobody = asyncio.Event()
         frame_bytes = self._limits.max_frame_bytes
         self.max_body_bytes = frame_bytes + _SPARE_BYTES if frame_bytes else _UNLIMITED
@@ -166,7 +163,6 @@ class Hub:
         self._switchboard.connect(session, session.peer, hello)
         if problem is not None:
             self._switchboard.receive(session.id, problem)
-        self._changed()
 
     async def _disconnected(self, sid: str, reason: str) -> None:
         session: Session = self._library.get_environ(sid)["netlab.session"]

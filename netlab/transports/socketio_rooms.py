@@ -12,7 +12,6 @@ A reader's way through it, from the wire to the service and back::
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from types import TracebackType
@@ -24,6 +23,7 @@ from netlab.core.limits import LIBRARY_PINGS, Limits
 from netlab.core.service import Service
 from netlab.transports.addresses import Address, format_address, open_listener
 from netlab.transports.asgi_server import AsgiServer
+from netlab.transports.async_calendar import AsyncCalendar
 from netlab.transports.clock import Clock, SystemClock
 from netlab.transports.services import make_service
 from netlab.transports.socketio_client import SocketIOClient as SocketIOClient
@@ -82,14 +82,13 @@ class SocketIOServer:
         self.service = make_service(service, limits, secret)
         self.service.carried_by(LIBRARY_PINGS)
         self.switchboard = Switchboard(self.service, clock or SystemClock(), Event.from_json)
-        self._calendar_changed = asyncio.Event()
+        self._calendar = AsyncCalendar(self.switchboard)
         self._door = Door(origins, hosts)
         self._hub = Hub(
             self.switchboard,
             self._page_may_connect,
             ping_seconds=ping_seconds,
             ping_timeout_seconds=ping_timeout_seconds,
-            changed=self._calendar_changed.set,
         )
         self._guard = Guard(self._hub)
         self._http = AsgiServer(self._app, max_message_bytes=self._hub.max_body_bytes)
@@ -113,7 +112,7 @@ class SocketIOServer:
         except BaseException:
             listener.close()
             raise
-        self._calendar = asyncio.create_task(self._keep_calendar(), name="netlab-calendar")
+        self._ticker = asyncio.create_task(self._calendar.run(), name="netlab-calendar")
         log.info("listening on %s", format_address(*self.address))
 
     async def stop(self) -> None:
@@ -121,8 +120,8 @@ class SocketIOServer:
         if self._address is None or self._stopping:
             return
         self._stopping = self._hub.closed = True
-        self._calendar.cancel()
-        await asyncio.wait([self._calendar])
+        self._ticker.cancel()
+        await asyncio.wait([self._ticker])
         self.switchboard.close_all("server_stopping", "the server is stopping")
         await self._hub.end_sessions("server_stopping", STOP_GRACE_S)
         await self._http.stop()
@@ -151,17 +150,6 @@ class SocketIOServer:
     def stats(self) -> ServerStats:
         """Return the server in figures. Call it in the server's loop."""
         return self.switchboard.stats()
-
-    async def _keep_calendar(self) -> None:
-        while True:
-            self._calendar_changed.clear()
-            wait_s = self.switchboard.seconds_to_tick()
-            if wait_s == 0:
-                self.switchboard.tick()
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._calendar_changed.wait()
 
     # ------------------------------------------------------------ who asks for what
 

@@ -269,6 +269,6 @@ def reset(transport: asyncio.Transport) -> None:
     """Close a TCP connection with RST, so that the kernel frees what it holds for the client."""
     sock = transport.get_extra_info("socket")
     if not transport.is_closing() or transport.get_write_buffer_size():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # it is closed (uvloop: ValueError)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
