@@ -41,12 +41,6 @@ browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser;
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 
-foreign: tests/foreign/node_modules/.package-lock.json  ## install socket.io-client and wscat, which some tests use (needs npm)
-
-tests/foreign/node_modules/.package-lock.json: tests/foreign/package-lock.json
-	npm ci --prefix tests/foreign --ignore-scripts --no-audit --no-fund
-	@touch $@
-
 format: $(VENV)/.test  ## format the code and the cells
 	$(RUN) -m ruff check --fix
 	$(RUN) -m ruff format
@@ -76,9 +70,10 @@ $(MODULES)/.package-lock.json: tests/foreign/package-lock.json
 	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/foreign
 	@touch $@
 
+# Without a PYTHON of your choice, uv finds (or fetches) one that pyproject.toml allows.
 $(RUN):
-ifneq ($(UV),)
-	uv venv --quiet --allow-existing $(if $(filter file,$(origin PYTHON)),,--python $(PYTHON)) $(VENV)
+ifneq ($(and $(UV),$(filter file,$(origin PYTHON))),)
+	uv venv --quiet --allow-existing $(VENV)
 else
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "netlab needs Python 3.11 or newer, this is " + sys.version.split()[0] + \
