@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import signal
 import socket
 import sys
 from importlib import import_module
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         ending = QUIT
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes nothing any more
         mailbox.close()
         client.close()
     complain(f"netlab chat: {harmless(ending.sentence)}{_hint(ending, args.service)}")

@@ -158,7 +158,8 @@ def _signals() -> Iterator[Any]:
     with arrived, wakeup:
         wakeup.setblocking(False)
         numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+        for number in numbers:
+            signal.signal(number, lambda *_: None)
         fd_before = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
 
         def wait_for_signal() -> str:
@@ -171,8 +172,9 @@ def _signals() -> Iterator[Any]:
             yield wait_for_signal
         finally:
             signal.set_wakeup_fd(fd_before)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            # Not as they were before: a second Ctrl-C must not disturb the end of the process.
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
 
 
 def field_docs(cls: type) -> dict[str, str]:

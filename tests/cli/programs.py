@@ -26,6 +26,10 @@ from .screen import Screen
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 20.0
 """seconds until a wait is given up: far more than any takes on a busy machine"""
+PROMISED_S = 4.0
+"""what is promised within two seconds, on a machine that has other things to do"""
+AT_ONCE_S = 5.0
+"""an end that needs no key and no deadline, on such a machine; a hang is `DEADLINE_S`"""
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -62,6 +66,13 @@ class Program:
     def line(self, timeout_s: float = DEADLINE_S) -> str:
         """Return the next line of stdout; "" at its end."""
         return self._line(self._pipe(self.process.stdout), timeout_s)
+
+    def wait_line(self, ending: str) -> str:
+        """Pass over lines of stdout until one ends so, and return it."""
+        while line := self.line():
+            if line.rstrip("\r\n").endswith(ending):
+                return line
+        raise EOFError(f"stdout ended without a line that ends in {ending!r}")
 
     def error_line(self, timeout_s: float = DEADLINE_S) -> str:
         """Return the next line of stderr; "" at its end."""

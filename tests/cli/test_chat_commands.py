@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.chat_commands import COMMANDS, Ask, Do, Wrong, available, help_text
@@ -199,6 +199,7 @@ LINES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(LINES, st.sampled_from([Conversation("chat"), Conversation("echo"), somewhere()]))
 def test_every_line_means_something(line: str, conversation: Conversation) -> None:
     parsed = parse_command(line, conversation)
@@ -209,12 +210,14 @@ def test_every_line_means_something(line: str, conversation: Conversation) -> No
         assert "\n" not in parsed.sentence
 
 
+@settings(deadline=None)
 @given(LINES, st.sampled_from([Conversation("chat"), somewhere()]))
 def test_completion_never_fails(line: str, conversation: Conversation) -> None:
     word, _ = candidates(line, conversation)
     assert line.endswith(word)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_two_slashes_send_one(text: str) -> None:
     parsed = parse_command("//" + text, Conversation())

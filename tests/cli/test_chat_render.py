@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.chat_render import _RENDERERS, colour, fragments, render
@@ -122,6 +122,7 @@ def test_harmless(text: str, shown: str) -> None:
     assert harmless(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=())))
 def test_nothing_that_commands_a_terminal_survives(text: str) -> None:
     shown = harmless(text)

@@ -12,11 +12,9 @@ import pytest
 
 from netlab import TCPClient
 
-from .programs import DEADLINE_S, Program, Terminal, netlab, serving
+from .programs import AT_ONCE_S, DEADLINE_S, Program, Terminal, netlab, serving
 
 CTRL_C, CTRL_D, ENTER, TAB = "\x03", "\x04", "\r", "\t"
-AT_ONCE_S = 3.0
-"""an end that needs no key and no deadline; the machine may be busy"""
 
 
 @pytest.fixture
