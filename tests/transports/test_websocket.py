@@ -543,7 +543,7 @@ def test_a_client_knows_that_it_was_closed(server: Any) -> None:
 
 def test_who_does_not_answer_pings_is_closed() -> None:
     with (
-        serve(ping_interval_s=0.05, ping_timeout_s=0.05) as server,
+        serve(ping_interval_s=0.05, ping_timeout_s=2) as server,
         WebSocketClient(server.address) as client,  # answers
         connected(server.address) as peer,
     ):
