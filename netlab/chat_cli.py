@@ -7,14 +7,17 @@ import asyncio
 import re
 import signal
 import socket
+import ssl
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from netlab.chat_mailbox import Listening, Mailbox
 from netlab.chat_state import Conversation
 from netlab.chat_talk import QUIT, Ending
+from netlab.core.errors import LocalProtocolError
 from netlab.terminal import CommandFailed, complain, harmless
 from netlab.transports.addresses import Address, format_address
 from netlab.transports.client import Client
@@ -32,8 +35,11 @@ class Scheme(NamedTuple):
 SCHEMES = {
     "tcp": Scheme("netlab.transports.tcp_threads", "TCPClient", "tcp_threads"),
     "udp": Scheme("netlab.transports.udp_client", "UDPClient", "udp"),
+    "ws": Scheme("netlab.transports.websocket_client", "WebSocketClient", "websocket"),
+    "wss": Scheme("netlab.transports.websocket_client", "WebSocketClient", "websocket"),
+    "http": Scheme("netlab.transports.socketio_client", "SocketIOClient", "socketio"),
 }
-_COMING = ("ws", "wss", "http", "https", "tls")
+_COMING = ("https", "tls")
 _EXAMPLE = "tcp://127.0.0.1:9000"
 DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
 
@@ -100,8 +106,16 @@ def run(args: argparse.Namespace) -> int:
     """Talk until one side ends it; 0: this one did, 1: the connection failed or was lost."""
     target = parse_url(args.url)
     scheme = SCHEMES[target.scheme]
-    client_class: type[Client] = getattr(import_module(scheme.module), scheme.client)
-    client = client_class(target.address, service=args.service)
+    client_class: Callable[..., Client] = getattr(import_module(scheme.module), scheme.client)
+    options: dict[str, Any] = {}
+    if target.scheme == "wss":
+        options["ssl"] = ssl.create_default_context()
+    if target.scheme == "http":
+        options["reconnect"] = False  # a server that goes away ends it, as everywhere
+    try:
+        client = client_class(target.address, service=args.service, **options)
+    except LocalProtocolError as error:  # Socket.IO carries no text service
+        raise CommandFailed(harmless(str(error)), exit_code=2) from None
     conversation, mailbox = Conversation(args.service), Mailbox()
     client._inbox = Listening(client, mailbox)
     try:

@@ -35,9 +35,12 @@ class Transport(NamedTuple):
 
 TRANSPORTS = {
     "tcp_threads": Transport("netlab.transports.tcp_threads", "TCPServer"),
+    "tcp_pool": Transport("netlab.transports.tcp_pool", "PoolTCPServer"),
     "udp": Transport("netlab.transports.udp", "UDPServer"),
     "tcp_selectors": Transport("netlab.transports.tcp_selectors", "SelectorTCPServer"),
     "tcp_asyncio": Transport("netlab.transports.tcp_asyncio", "AsyncTCPServer"),
+    "websocket": Transport("netlab.transports.websocket", "WebSocketServer"),
+    "socketio": Transport("netlab.transports.socketio_rooms", "SocketIOServer", ("chat",)),
 }
 LAST_LINE_S = 0.5
 """seconds that the last line on stderr may take"""

@@ -76,6 +76,7 @@ class Switchboard:
         self._frames_out = 0
         self._ended: dict[str, int] = {}
         self._started_at = clock.peek()
+        self._calendar_is_broken = False
         self._planned = math.inf  # the epoch seconds for which a calendar has set its alarm
         self.wake: Callable[[], None] = lambda: None
         """called, with the lock held, when something falls due earlier than was planned"""
@@ -119,12 +120,16 @@ class Switchboard:
     def tick(self) -> None:
         """Let the service do what time alone makes due."""
         with self.lock:
-            self._post(self.service.tick(self.clock()))
+            try:
+                self._post(self.service.tick(self.clock()))
+            except Exception:  # asking again at once would fail again: better no calendar at all
+                log.exception("the service failed on its calendar; nothing falls due from now on")
+                self._calendar_is_broken = True
 
     def seconds_to_tick(self) -> float | None:
         """Return how long to wait until `tick`; None: until something happens."""
         with self.lock:
-            due = self.service.next_tick()
+            due = None if self._calendar_is_broken else self.service.next_tick()
             self._planned = math.inf if due is None else due
             return None if due is None else self.clock.seconds_until(due)
 

@@ -222,8 +222,8 @@ def test_urls(url: str, host: str, port: int) -> None:
     [
         ("", "is no URL"),
         ("localhost:9000", "localhost:9000 is no URL; write it like tcp://"),
-        ("ws://localhost:9000", "ws:// is not available yet; available: tcp://, udp://"),
-        ("wss://localhost:9000", "not available yet"),
+        ("https://localhost:9000", "https:// is not available yet; available: tcp://, udp://"),
+        ("tls://localhost:9000", "not available yet"),
         ("https://localhost", "not available yet"),
         ("gopher://localhost:70", "gopher:// is unknown; available: tcp://, udp://"),
         ("tcp://localhost", "names no port"),

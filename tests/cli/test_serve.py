@@ -72,7 +72,7 @@ def test_without_a_client_the_address_is_all_it_says() -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @both_signals
 def test_every_transport_serves_and_ends(transport: str, number: signal.Signals) -> None:
-    url = "udp" if transport == "udp" else "tcp"
+    url = {"udp": "udp", "websocket": "ws", "socketio": "http"}.get(transport, "tcp")
     with netlab("serve", transport) as program:
         address = program.line().split()[-1]
         with netlab("chat", f"{url}://{address}") as user:
