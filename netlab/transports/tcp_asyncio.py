@@ -98,7 +98,7 @@ class _Connection:
         self.reason = self.reason or reason
         if not self._transport.is_closing() or self.outbox_bytes:
             sock = self.writer.get_extra_info("socket")
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 # Linger on, 0 s: RST, and the kernel frees what it still holds for the client.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
