@@ -75,3 +75,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 _since = baseline()
 _known: set[str] = set()  # what was open at the end of the last test, which left nothing behind
+
+# How long an example takes is a matter of the machine, and says nothing of the code.
+settings.register_profile("netlab", deadline=None)
+settings.load_profile("netlab")
