@@ -205,7 +205,7 @@ class Session:
     @property
     def finished(self) -> bool:
         """`closing` is the last thing that was sent, and it is on its way."""
-        return self._finishing and self._outbox.empty()
+        return self._finishing and not self._outbox.bytes
 
     def finish(self, reason: str) -> None:
         """Bring out what waits, then end it."""

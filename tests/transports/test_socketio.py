@@ -17,6 +17,7 @@ import logging
 import re
 import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from netlab.transports import socketio_guard, socketio_hub, socketio_session, so
 from netlab.transports.socketio_rooms import SocketIOClient, SocketIOServer
 from netlab.transports.tcp_threads import TCPServer
 from tests.transports.engineio_wire import PATIENCE_S, Polling, Upgraded, Wire
+from tests.transports.exhaustion import free_descriptors
 
 Running = Background[SocketIOServer]
 WIRES = {"polling": Polling, "websocket": Upgraded}
@@ -835,17 +837,9 @@ def test_a_websocket_that_never_reads_is_dropped() -> None:
     """Fault 58: what waited for one who does not read was limited by nothing."""
     with ExitStack() as stack:
         server = stack.enter_context(serve(SLOW))
-        deaf = stack.enter_context(socket.create_connection(server.address))
+        deaf = stack.enter_context(upgraded_socket(server))
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.sendall(
-            b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n"
-            b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        deaf.settimeout(PATIENCE_S)
-        assert deaf.recv(12) == b"HTTP/1.1 101"
-        for packet in (b"40", b'42["join_room",{"room":"hall"}]'):
-            deaf.sendall(bytes([0x81, 0x80 | len(packet), 0, 0, 0, 0]) + packet)
+        deaf.sendall(frame("40") + frame('42["join_room",{"room":"hall"}]'))
         wait_until(server, lambda stats: stats.rooms == {"hall": 1})
         talk_until_dropped(server, *crowd(stack, server))
 
@@ -910,6 +904,123 @@ def test_storms_of_joining_and_leaving(server: Running) -> None:
         wait_until(server, lambda stats: len(stats.clients) == 1)
         assert server.call(lambda: len(server.server._hub.engine.sockets)) == 1
         assert ann.call("ping") == {"ok": True}
+
+
+# ---------------------------------------------------------------- bytes in odd pieces, and resets
+
+UPGRADE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def frame(text: str, opcode: int = 1, *, fin: bool = True) -> bytes:
+    """Return a short WebSocket frame of a client (RFC 6455, 5.2), its mask all zeros."""
+    data = text.encode()
+    assert len(data) < 126
+    return bytes([0x80 * fin | opcode, 0x80 | len(data), 0, 0, 0, 0]) + data
+
+
+def read_until(sock: socket.socket, end: bytes) -> None:
+    got = b""
+    while end not in got:
+        data = sock.recv(4096)
+        assert data, f"it ended; what came: {got!r}"
+        got += data
+
+
+def upgraded_socket(server: Running) -> socket.socket:
+    sock = socket.create_connection(server.address, PATIENCE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(UPGRADE)
+    read_until(sock, b'"maxPayload"')
+    return sock
+
+
+PING = '42["ping",{"ref":"é"}]'
+IN_PIECES = {
+    "at once": [frame("40") + frame(PING)],
+    "byte by byte": [bytes([byte]) for byte in frame("40") + frame(PING)],
+    "in fragments": [
+        frame("40"),
+        *(frame(letter, 0 if at else 1, fin=letter == "]") for at, letter in enumerate(PING)),
+    ],
+    "a ping between": [frame("40"), frame("42", fin=False), frame("x", 9), frame(PING[2:], 0)],
+}
+
+
+@pytest.mark.parametrize("pieces", IN_PIECES.values(), ids=IN_PIECES)
+def test_however_the_bytes_arrive(server: Running, pieces: list[bytes]) -> None:
+    with upgraded_socket(server) as sock:
+        for piece in pieces:
+            sock.sendall(piece)
+        read_until(sock, '"ref":"é"'.encode())
+
+
+def test_a_post_in_pieces(server: Running) -> None:
+    with Polling(server.address) as wire:
+        wire.join()
+        body = f"{PING}{chr(30)}{PING}".encode()
+        head = f"POST {wire.path} HTTP/1.1\r\nHost: localhost\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection(server.address, PATIENCE_S) as sock:
+            for byte in head.encode() + body:
+                sock.sendall(bytes([byte]))
+            read_until(sock, b"OK")
+        for _ in range(2):
+            assert wire.event("pong")["ref"] == "é"
+
+
+def reset(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def test_resets_at_every_step(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+    talk = UPGRADE + frame("40") + frame('42["join_room",{"room":"hall"}]') + frame(PING)
+    with client(server) as ann:
+        ann.call("join_room", room="hall")
+        for length in range(0, len(talk), 7):
+            sock = socket.create_connection(server.address, PATIENCE_S)
+            sock.sendall(talk[: min(length, len(UPGRADE))])
+            if length > len(UPGRADE):
+                read_until(sock, b'"maxPayload"')
+                sock.sendall(talk[len(UPGRADE) : length])
+            reset(sock)
+        for number in range(20):
+            wire = Polling(server.address)
+            wire.send("40", '42["join_room",{"room":"hall"}]')
+            sock = begin_poll(wire, server.address)
+            if number % 2:
+                sock.recv(1)
+            reset(sock)
+            wire.close()
+        wait_until(server, lambda stats: len(stats.clients) == 1)
+        assert ann.call("room_message", room="hall", content="still here") == {"ok": True}
+    assert server.call(lambda: len(server.server._hub.sessions)) == 0
+    no_complaint(caplog)
+
+
+def test_a_half_closed_connection_is_closed(server: Running) -> None:
+    with upgraded_socket(server) as sock:
+        sock.sendall(frame("40"))
+        read_until(sock, b'"welcome"')
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(4096):
+            pass
+    wait_until(server, lambda stats: stats.ended == {"left": 1})
+
+
+def test_without_descriptors_it_survives_and_accepts_again(server: Running) -> None:
+    with client(server) as ann:
+        ann.wait_for("welcome", PATIENCE_S)
+        with free_descriptors(1):  # which the next client takes
+            waiting = socket.create_connection(server.address, PATIENCE_S)
+            assert ann.call("ping", PATIENCE_S) == {"ok": True}
+        with waiting:
+            waiting.sendall(UPGRADE)
+            read_until(waiting, b'"maxPayload"')
 
 
 # ---------------------------------------------------------------- pages
