@@ -135,7 +135,8 @@ def _game_list(f: _Fields) -> Fragments:
 
 def _game_created(f: _Fields) -> Fragments:
     game = harmless(f["session"]["game_type"])
-    return [_note(f"your session of {game} is open: others /play {_short_id(f['session_id'])}")]
+    # In full: those it is told to have not heard of it, so their client cannot complete it.
+    return [_note(f"your session of {game} is open: others /play {harmless(f['session_id'])}")]
 
 
 def _player_joined(f: _Fields) -> Fragments:

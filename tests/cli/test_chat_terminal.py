@@ -195,11 +195,24 @@ def test_a_game_between_two_users(chat: tuple[Program, int]) -> None:
         ada.press("/create tic-tac-toe" + ENTER)
         lines = ada.wait_for(lambda lines: any("others /play" in line for line in lines))
         session = next(line for line in lines if "others /play" in line).split()[-1]
-        bob.press(f"/games{ENTER}")
-        bob.wait_for(lambda lines: any("tic-tac-toe, waiting" in line for line in lines))
         bob.press(f"/play {session}{ENTER}")
         ada.wait_for(lambda lines: any("plays in" in line for line in lines))
         ada.press("/move 4" + ENTER)
         bob.wait_for("  . X .")
         bob.press("/move 4" + ENTER)
         bob.wait_for(lambda lines: any("cell 4 is taken" in line for line in lines))
+
+
+def test_the_beginning_of_an_id_is_enough_once_it_was_listed(chat: tuple[Program, int]) -> None:
+    _, port = chat
+    with (
+        terminal(port, "chat") as user,
+        TCPClient(("127.0.0.1", port), timeout_s=DEADLINE_S) as host,
+    ):
+        host.send("create_game_session", game_type="generic")
+        session = host.wait_for("game_session_created", DEADLINE_S).session_id
+        user.wait_for(">")
+        user.press("/games" + ENTER)
+        user.wait_for(lambda lines: any(f"  {session[:8]} generic" in line for line in lines))
+        user.press(f"/play {session[:8]}{ENTER}")
+        assert host.wait_for("player_joined_game", DEADLINE_S).session_id == session
