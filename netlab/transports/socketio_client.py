@@ -197,7 +197,8 @@ class SocketIOClient(Client):
         except (RuntimeError, concurrent.futures.CancelledError, SocketIOError):
             # The loop is closed, or closing; or the connection was lost under our hands.
             work.close()
-            raise ConnectionEnded(f"{event} was not sent: {self._inbox.ended}") from None
+            why = self._inbox.ended or "the connection was lost at that moment"
+            raise ConnectionEnded(f"{event} was not sent: {why}") from None
         except TimeoutError:
             raise TimeoutError(f"no connection, or no answer, within {timeout_s:g} s") from None
 
@@ -219,10 +220,12 @@ class SocketIOClient(Client):
         try:
             await self._keep_open()
         finally:
-            self._online.clear()
-            with contextlib.suppress(TimeoutError, SocketIOError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await self._library.disconnect()
+            self._inbox.end("the conversation is over")
+            if self._online.is_set():
+                with contextlib.suppress(TimeoutError, SocketIOError):
+                    async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                        await self._library.eio.queue.join()  # what was sent goes out first
+                        await self._library.disconnect()
             await self._library.eio.close()
 
     async def _open(self) -> None:
@@ -272,8 +275,12 @@ class SocketIOClient(Client):
                     await self._over.wait()
             except TimeoutError:
                 delay_s = min(2 * delay_s, MAX_DELAY_S)
-                with contextlib.suppress(SocketIOError):  # it stays lost, so we come by again
-                    await self._open()
+                opening = asyncio.create_task(self._open(), name="netlab-reconnect")
+                await _first(self._over, opening)
+                if not opening.done():
+                    opening.cancel()
+                    await asyncio.wait([opening])
+                elif opening.exception() is None:
                     delay_s = self._reconnect_delay_s
 
     async def _why(self, error: BaseException) -> BaseException:
@@ -351,11 +358,16 @@ def _event(frame: bytes) -> tuple[str, dict[str, Any]]:
     return fields.pop("type"), fields
 
 
-async def _first(*events: asyncio.Event) -> None:
-    """Wait until one of the events is set."""
-    waits = [asyncio.create_task(event.wait(), name="netlab-wait") for event in events]
+async def _first(*ends: asyncio.Event | asyncio.Task[None]) -> None:
+    """Wait until one of the events is set, or one of the tasks is done."""
+    waits = {
+        asyncio.create_task(end.wait(), name="netlab-wait")
+        for end in ends
+        if isinstance(end, asyncio.Event)
+    }
+    tasks = {end for end in ends if isinstance(end, asyncio.Task)}
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits | tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()

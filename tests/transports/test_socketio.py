@@ -1256,6 +1256,33 @@ def test_what_is_sent_while_away_waits(server: Running) -> None:
         assert ann.call("ping", PATIENCE_S) == {"ok": True}
 
 
+@pytest.mark.parametrize("transports", [("polling",), ("websocket",), ("polling", "websocket")])
+def test_what_was_sent_before_the_end_arrives(server: Running, transports: tuple[str, ...]) -> None:
+    with client(server) as ben:
+        ben.call("join_room", room="hall")
+        with client(server, *transports) as ann:
+            ann.call("join_room", room="hall")
+            for number in range(50):
+                ann.send("room_message", room="hall", content=str(number))
+        heard = [ben.wait_for("room_message", PATIENCE_S).content for _ in range(50)]
+        assert heard == [str(number) for number in range(50)]
+        assert ben.wait_for("user_left", PATIENCE_S)
+
+
+def test_close_does_not_wait_for_an_attempt_to_come_back(server: Running) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ann = client(server, reconnect_delay_s=0.01)
+        with ann:
+            ann.wait_for("welcome", PATIENCE_S)
+            ann.address = silent.getsockname()[:2]  # where nobody answers
+            server.call(lambda: [one.abort("cut") for one in sessions(server)])
+            silent.settimeout(PATIENCE_S)
+            attempt, _ = silent.accept()
+            began = time.monotonic()
+        attempt.close()
+        assert time.monotonic() - began < 2
+
+
 def test_errors_of_connecting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = listener.getsockname()[:2]
