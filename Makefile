@@ -10,6 +10,8 @@ FIRST := notebooks/00_start_here.ipynb
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # JupyterLab's "Would you like to receive news?" would cover the first page.
 NEWS := @jupyterlab/apputils-extension:announcements
+# In a container everybody is root, and JupyterLab wants to be told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -22,7 +24,7 @@ help:  ## list these targets
 
 lab: $(VENV)/.lab  ## open the course in JupyterLab
 	$(BIN)/jupyter trust $(NOTEBOOKS)
-	$(BIN)/jupyter lab $(FIRST)
+	$(BIN)/jupyter lab $(FIRST) $(AS_ROOT)
 
 test: $(VENV)/.test  ## check the style and the types, then run all tests and all notebooks
 	$(RUN) -m ruff check
