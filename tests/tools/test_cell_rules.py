@@ -79,8 +79,8 @@ BAD: list[tuple[Rule, Notebook, str]] = [
     (cell_rules.portable_outputs, book(cell("f()", printed(r"C:\Users\ann"))), "Users"),
     (
         cell_rules.portable_outputs,
-        book(cell("f()", error(traceback="\x1b[31mFile \x1b[32m/root/x.py\x1b[0m"))),
-        "/root/x.py",
+        book(cell("f()", error(traceback="\x1b[31mFile \x1b[32m/home/ada/x.py\x1b[0m"))),
+        "/home/ada/x.py",
     ),
     (
         cell_rules.portable_outputs,
