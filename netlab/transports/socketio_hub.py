@@ -118,13 +118,15 @@ class Hub:
 
     async def end_sessions(self, reason: str, timeout_s: float) -> None:
         """Wait until all sessions have ended, `timeout_s` seconds at most; end what is left."""
-        if self.sessions:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._nobody.wait()
-            except TimeoutError:
-                for session in tuple(self.sessions.values()):
-                    session.abort(reason)
+        if not self.sessions:
+            return
+        self._nobody.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._nobody.wait()
+        except TimeoutError:
+            for session in tuple(self.sessions.values()):
+                session.abort(reason)
 
     async def end_tasks(self) -> None:
         """End the library's tasks: its pings, its monitor."""

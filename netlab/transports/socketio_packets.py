@@ -106,9 +106,14 @@ def parse_event(packet: ClientPacket, codec: Codec) -> AnyRequest:
             f"{short(wire_type)} takes one argument, an object of its fields; {came} came",
             wire_type[:64],
         )
-    rest = fields[1:].lstrip()
-    comma = b"" if rest.startswith(b"}") else b","
-    return codec.decode_request(b'{"type":' + bytes(name) + comma + rest, bare_text=False)
+    return codec.decode_request(_with_type(bytes(name).decode(), fields.decode()), bare_text=False)
+
+
+def _with_type(name: str, fields: str) -> str:
+    """Return an object of JSON with `type` before its other fields; `name` is JSON, too."""
+    rest = fields.lstrip()[1:].lstrip()
+    comma = "" if rest.startswith("}") else ","
+    return f'{{"type":{name}{comma}{rest}'
 
 
 def _complaint(packet: ClientPacket) -> str:
@@ -125,15 +130,14 @@ def parse_hello(payload: str, codec: Codec) -> Hello | None:
     Raises:
         RemoteProtocolError: it is no object with the fields of `hello`.
     """
-    if payload.strip() in ("", "{}", "null"):
+    if payload.strip() in ("", "null"):
         return None
     if payload.lstrip()[:1] != "{":
         raise InvalidMessage(
             "invalid_message", f"auth is an object; {short(payload[:40])} came", "hello"
         )
-    rest = payload.lstrip()[1:]
     try:
-        hello = codec.decode_request('{"type":"hello",' + rest, bare_text=False)
+        hello = codec.decode_request(_with_type('"hello"', payload), bare_text=False)
     except InvalidMessage as error:
         # What came is not repeated: it may be a secret with a comma missing.
         raise InvalidMessage(error.code, f"auth: {error}", error.in_reply_to or "hello") from None

@@ -168,6 +168,18 @@ def test_a_stopping_server_says_so(transports: tuple[str, ...]) -> None:
             person.send("ping")
 
 
+def test_those_who_came_after_others_had_left_hear_it_too() -> None:
+    with serve() as server:
+        with client(server) as first:
+            first.call("ping")
+        wait_until(server, lambda stats: not stats.clients)
+        with client(server, "polling", reconnect=False) as person:
+            person.call("ping")
+            server.stop()
+            assert person.wait_for("closing", PATIENCE_S).code == "server_stopping"
+        assert server.server.stats().ended == {"left": 1, "server_stopping": 1}
+
+
 # ---------------------------------------------------------------- the wire
 
 
