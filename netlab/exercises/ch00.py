@@ -22,9 +22,9 @@ def _greeting(pieces: tuple[bytes, ...]) -> Callable[[Trial], None]:
             raise Broken(f"the line {expected!r} to be returned", repr(answer))
         line, rest = trial.wait("got")
         if line != b"hello\n":
-            raise Broken(r"b'hello\n' to reach the server", repr(line))
+            raise Broken(r"b'hello\n' to reach the server", repr(line), rule=1)
         if rest:
-            raise Broken("nothing after the greeting", repr(rest))
+            raise Broken("nothing after the greeting", repr(rest), rule=1)
 
     return examine
 
@@ -62,7 +62,7 @@ def _runs(upto: int) -> Callable[[Trial], None]:
         for number in range(1, upto + 1):
             answer = trial.wait("answer")
             if answer != b"hello":
-                raise Broken("b'hello' to come back", repr(answer))
+                raise Broken("b'hello' to come back", repr(answer), rule=1)
             left = trial.wait("left")
             if left != NOTHING:
                 raise Broken(f"nothing left behind by run {number}", left)
@@ -77,9 +77,9 @@ conversation = Exercise(
     task="`conversation()` starts a server in a thread, asks it something and returns the answer. "
     "It works, once. Mend it.",
     rules=(
-        "It returns `b'hello'`, which a server in another thread has sent back.",
-        "When it has returned, nothing is left behind: no thread runs, and every socket has been "
-        "closed by the code, not left to the garbage collector.",
+        "It returns `b'hello'`, which a server in another thread has sent back over a connection.",
+        "When it has returned, nothing is left behind: no thread goes on running, and every socket "
+        "has been closed by the code, not left to the garbage collector.",
         "It can be run again and again.",
     ),
     hints=(
@@ -117,7 +117,7 @@ def _verdict(objection: bool) -> Callable[[Trial], None]:
             raise Broken("no objection: this cell left nothing behind", answer)
         calls = trial.wait("calls")
         if calls != 1:
-            raise Broken("the cell to be called once", f"{calls} calls")
+            raise Broken("the cell to be called once", f"{calls} calls", rule=1)
         trial.note(answer or "no objection, rightly")
 
     return examine

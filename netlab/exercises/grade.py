@@ -124,7 +124,7 @@ class Report:
                 self.failure.trial.recording,
                 framing="whole",
                 title=f"What was on the wire when it failed: {self.failure.probe.name}",
-                server="your code",
+                server=_server(self.failure.trial),
             )
             page += picture._repr_mimebundle_()["text/html"]
         return page
@@ -172,7 +172,7 @@ class Exercise:
                 try:
                     probe.examine(trial)
                 except Broken as broken:
-                    rule = self.rules[probe.rule - 1]
+                    rule = self.rules[(broken.rule or probe.rule) - 1]
                     return Report(self.title, self.probes, Failure(probe, rule, broken, trial))
         return Report(self.title, self.probes, None)
 
@@ -182,14 +182,14 @@ class Exercise:
 
         self._must_be_callable(code)
         if self._converse is None:
-            raise TypeError(f"{self.title}: nothing crosses a wire here; use .check(…)")
+            return Markdown("There is no picture for this exercise; use `.check(…)`.")
         with Trial(code, self._converse.run, *self._converse.arguments) as trial:
             title = f"A short conversation with your {code.__name__}"
             try:
                 self._converse.examine(trial)
             except Broken as broken:
                 title += f", as far as it went: expected {broken.expected}, got {broken.got}"
-            return ladder(trial.recording, framing="whole", title=title, server="your code")
+            return ladder(trial.recording, framing="whole", title=title, server=_server(trial))
 
     def hint(self, number: int = 1) -> Any:
         """Return hint 1, 2 or 3."""
@@ -227,3 +227,8 @@ class Markdown:
 
     def __repr__(self) -> str:
         return self._text
+
+
+def _server(trial: Trial) -> str:
+    """Return what to call the server's lane: where the code is the client, that is not the code."""
+    return "server" if "your code" in trial.recording.connections else "your code"

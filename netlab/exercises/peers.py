@@ -87,11 +87,16 @@ def run_thrice(function: Function, report: Report) -> None:
             answer = function()
             left = str(leftovers(since=before, timeout_s=0.5))
             gc.collect()
-        forgotten = sum(issubclass(one.category, ResourceWarning) for one in caught)
-        if forgotten:
-            left = f"{forgotten} sockets that nobody closed: the garbage collector found them"
         report("answer", answer)
-        report("left", left)
+        report("left", _forgotten(caught) or left)
+
+
+def _forgotten(caught: list[warnings.WarningMessage]) -> str | None:
+    """Say how many sockets the garbage collector had to close; None: none."""
+    count = sum(issubclass(one.category, ResourceWarning) for one in caught)
+    if not count:
+        return None
+    return f"sockets that nobody closed: {count}; the garbage collector found them"
 
 
 def judge_cells(function: Function, report: Report, cell: Function, beside: bool) -> None:
@@ -148,6 +153,9 @@ def dial(function: Function, report: Report, plan: Sequence[str]) -> None:
             listener.close()  # nobody listens there now: connecting is refused
         report("step", f"candidate {len(candidates)}: {host}, where {_LIFE[life]}")
     before = baseline()
+    gathered = warnings.catch_warnings(record=True)
+    caught = gathered.__enter__() or []
+    warnings.simplefilter("always", ResourceWarning)
     try:
         sock = function(candidates)
     except OSError as error:
@@ -160,7 +168,10 @@ def dial(function: Function, report: Report, plan: Sequence[str]) -> None:
             number = 1 + [address for _, address in candidates].index(peer)
             report("answer", f"it is connected to candidate {number}")
             sock.close()
-    report("left", str(leftovers(since=before, timeout_s=0.5)))
+    left = str(leftovers(since=before, timeout_s=0.5))
+    gc.collect()
+    gathered.__exit__(None, None, None)
+    report("left", _forgotten(caught) or left)
     for listener in listeners:
         listener.close()
 

@@ -36,10 +36,12 @@ Run = Callable[..., None]
 class Broken(Exception):
     """The code under test broke its specification: what was expected, and what came."""
 
-    def __init__(self, expected: str, got: str) -> None:
+    def __init__(self, expected: str, got: str, rule: int | None = None) -> None:
         super().__init__(f"expected {expected}; got {got}")
         self.expected = expected
         self.got = got
+        self.rule = rule
+        """number of the rule that it broke, where that is not the one that the probe tests"""
 
 
 class Trial:
@@ -139,7 +141,7 @@ class Trial:
             with contextlib.suppress(OSError, TypeError, IndexError):
                 source = inspect.getsource(self._function).splitlines()[line - 1].strip()
                 where = f", in line {line}: {source}"
-        return f"{name}: {text}{where}"
+        return f"{name}: {text}{where}" if text else f"{name}{where}"
 
     def how_it_ended(self) -> str | None:
         """Return how the code ended, if it has; None while it runs."""
