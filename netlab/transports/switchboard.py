@@ -113,9 +113,13 @@ class Switchboard:
             if self._connections.pop(client, None) is None:
                 return
             self._ended[reason] = self._ended.get(reason, 0) + 1
-            log.info("client %s is gone: %s", client, reason)
-            self._post(self.service.disconnect(client, self.clock()))
+            try:
+                self._post(self.service.disconnect(client, self.clock()))
+            except Exception:  # its connection has to be closed all the same
+                log.exception("the service failed on the end of %s", client)
             self._look_ahead()
+        # Without the lock: whoever writes the log may be slow, or block for ever.
+        log.info("client %s is gone: %s", client, reason)
 
     def tick(self) -> None:
         """Let the service do what time alone makes due."""

@@ -84,10 +84,16 @@ class TCPServer:
         """
         if self._listener is not None:
             raise LocalProtocolError("this server was started before; make a new one")
-        self._listener = open_listener(self._host, self._port)
-        self._address: Address = self._listener.getsockname()[:2]
+        with contextlib.ExitStack() as undo:  # if one of these fails, the others are closed again
+            listener = undo.enter_context(open_listener(self._host, self._port))
+            self._waker, self._woken = socket.socketpair()
+            undo.push(self._waker)
+            undo.push(self._woken)
+            self._selector = undo.enter_context(selectors.DefaultSelector())
+            undo.pop_all()
+        self._listener = listener
+        self._address: Address = listener.getsockname()[:2]
         self._listener.setblocking(False)
-        self._waker, self._woken = socket.socketpair()
         self._acceptor = self.start_thread(self._accept, "accept")
         self._ticker = self.start_thread(self.calendar.run, "calendar")
         log.info("listening on %s", format_address(*self._address))
@@ -145,7 +151,7 @@ class TCPServer:
 
     def _accept(self) -> None:
         assert self._listener is not None
-        with selectors.DefaultSelector() as selector:
+        with self._selector as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
             while not self._stopping.is_set():
@@ -158,11 +164,22 @@ class TCPServer:
                         log.warning("cannot accept a client: %s; trying again", error)
                         self._stopping.wait(0.1)
                     continue  # or it left before it was accepted, or there was only the waker
-                self._admit(sock, str(address[:2]))
+                try:
+                    self._admit(sock, str(address[:2]))
+                except Exception:  # whatever it is, the next client may have more luck
+                    log.exception("cannot admit a client")
+                    sock.close()
 
     def _admit(self, sock: socket.socket, peer: str) -> None:
-        connection = self._prepare(sock)
-        self.switchboard.connect(connection, peer)
+        try:
+            connection = self._prepare(sock)
+            self.switchboard.connect(connection, peer)
+        except (
+            Exception
+        ):  # it was reset a moment ago, or the service has a fault: the next may pass
+            log.exception("cannot admit a client")
+            sock.close()
+            return
         try:
             self.start_thread(lambda: self._serve(connection), f"client-{next(self._numbers)}")
         except RuntimeError as error:

@@ -81,7 +81,10 @@ class ThreadedConnection:
         self._outbox.append(rest)
         self.outbox_bytes += len(rest)
         if self._writer is None:
-            self._writer = self._server.start_thread(self._write, f"writer-{self.id[:8]}")
+            try:
+                self._writer = self._server.start_thread(self._write, f"writer-{self.id[:8]}")
+            except RuntimeError:  # no more threads: this client pays, not whoever spoke to it
+                self.abort("no_thread")
 
     def finish(self, reason: str) -> None:
         """Bring out what waits, then send FIN (locked)."""
