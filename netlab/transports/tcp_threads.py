@@ -171,15 +171,8 @@ class TCPServer:
                     sock.close()
 
     def _admit(self, sock: socket.socket, peer: str) -> None:
-        try:
-            connection = self._prepare(sock)
-            self.switchboard.connect(connection, peer)
-        except (
-            Exception
-        ):  # it was reset a moment ago, or the service has a fault: the next may pass
-            log.exception("cannot admit a client")
-            sock.close()
-            return
+        connection = self._prepare(sock)
+        self.switchboard.connect(connection, peer)
         try:
             self.start_thread(lambda: self._serve(connection), f"client-{next(self._numbers)}")
         except RuntimeError as error:

@@ -251,5 +251,6 @@ def _watch_exactly(
     known = {key.fileobj for key in selector.get_map().values()}
     for sock, connection in watched.items():
         if sock not in known:
-            with contextlib.suppress(ValueError):  # closed since we looked
+            # Closed since we looked, in one of three stages: no number, a dead one, another's.
+            with contextlib.suppress(ValueError, OSError, KeyError):
                 selector.register(sock, selectors.EVENT_READ, connection)
