@@ -4,52 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import assert_never
 
+from netlab.core import messages
 from netlab.core.deadlines import earliest
 from netlab.core.errors import Refused
 from netlab.core.game_service import GameService
 from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import Codec, Json
 from netlab.core.limits import Limits
-from netlab.core.messages import (
-    AnyRequest,
-    Broadcast,
-    Bye,
-    ClientInfo,
-    ClientList,
-    Closing,
-    CreateGameSession,
-    Echo,
-    GameAction,
-    Hello,
-    JoinGameSession,
-    JoinRoom,
-    LeaveGameSession,
-    LeaveRoom,
-    ListClients,
-    ListGameSessions,
-    ListRooms,
-    Ping,
-    Pong,
-    PrivateMessage,
-    PrivateMessageSent,
-    SendPrivateMessage,
-    SendRoomMessage,
-    SetUsername,
-    Text,
-    TypingStart,
-    TypingStop,
-    UsernameSet,
-    UserRenamed,
-    Welcome,
-)
+from netlab.core.messages import AnyRequest, Closing, Hello
 from netlab.core.names import check_content
 from netlab.core.rooms import Rooms
 from netlab.core.roster import Roster, User
-from netlab.core.sends import ClientId, Send
+from netlab.core.sends import ClientId, Send, that_fit
 from netlab.core.service import Service, ServiceStats
-from netlab.core.sizes import that_fit
 
 MIN_SECRET_BYTES = 16
 
@@ -79,9 +47,7 @@ class ChatService(Service):
 
     def tick(self, now: float) -> list[Send]:
         """Do what time alone makes due."""
-        sends = super().tick(now)
-        sends += self._give_up(now)
-        return sends + self._games.tick(now)
+        return super().tick(now) + self._give_up(now) + self._games.tick(now)
 
     def next_tick(self) -> float | None:
         """Return when `tick` is due (epoch seconds); None: not before something happens."""
@@ -101,8 +67,7 @@ class ChatService(Service):
         try:
             return self._hello(user, hello, now)
         except Refused as error:
-            refusal = self._error(client, error.code, str(error), hello.ref or hello.type)
-            return [self._welcome(user, now), *refusal]
+            return [self._welcome(user, now), *self._refuse(client, hello, error)]
 
     def _hello(self, user: User, hello: Hello, now: float) -> list[Send]:
         holder = None if hello.resume is None else self._roster.holder(hello.resume)
@@ -119,7 +84,8 @@ class ChatService(Service):
         self._roster.come_back(old, newcomer, now)
         sends.append(self._welcome(old, now, ref))
         for name in old.rooms_left:
-            sends += self._rooms.join(old, name, None, now, self.max_reply_bytes)
+            room = self._rooms.open_to(old, name, now)
+            sends += self._rooms.join(old, room, None, now, self.max_reply_bytes)
         return sends + self._games.back(old_id, old.player)
 
     def _departed(self, clients: Sequence[ClientId], now: float, *, for_good: bool) -> list[Send]:
@@ -137,7 +103,7 @@ class ChatService(Service):
 
     def _welcome(self, user: User, now: float, ref: str | None = None) -> Send:
         greeting = f"Welcome back, {user.name}" if user.came_back else f"Welcome, {user.name}"
-        welcome = Welcome(
+        welcome = messages.Welcome(
             client_id=user.id,
             username=user.name,
             secret=user.secret,
@@ -153,66 +119,58 @@ class ChatService(Service):
     def _received(self, client: ClientId, message: AnyRequest, now: float) -> list[Send]:
         user = self._roster.here[client]
         match message:  # the most frequent first
-            case SendRoomMessage():
+            case messages.SendRoomMessage():
                 return self._rooms.say(user, message, now)
-            case SendPrivateMessage():
+            case messages.SendPrivateMessage():
                 return self._private(user, message, now)
-            case Text():
+            case messages.Text():
                 return self._text(user, message, now)
-            case Ping():
-                return [Send((client,), Pong(iso_time(now), ref=message.ref))]
-            case TypingStart() | TypingStop():
+            case messages.Ping():
+                return [Send((client,), messages.Pong(iso_time(now), ref=message.ref))]
+            case messages.TypingStart() | messages.TypingStop():
                 return self._rooms.typing(user, message)
-            case (
-                GameAction()
-                | CreateGameSession()
-                | JoinGameSession()
-                | LeaveGameSession()
-                | ListGameSessions()
-            ):
-                return self._games.receive(user.player, message, now, self.max_reply_bytes)
-            case JoinRoom():
+            case messages.JoinRoom():
                 return self._join(user, message, now)
-            case LeaveRoom():
+            case messages.LeaveRoom():
                 return self._rooms.leave(user, message, now)
-            case ListRooms():
+            case messages.ListRooms():
                 return self._rooms.listing(user, message, self.max_reply_bytes)
-            case ListClients():
+            case messages.ListClients():
                 return self._list(user, message)
-            case SetUsername():
+            case messages.SetUsername():
                 sends = self._rename(user, message.username)
-                return [Send((client,), UsernameSet(user.name, ref=message.ref)), *sends]
+                return [Send((client,), messages.UsernameSet(user.name, ref=message.ref)), *sends]
             case Hello():
                 user.hellos += 1
                 if self._clients[client].frames_in > user.hellos:
                     raise Refused("hello_late", "hello comes first; now use set_username")
                 return self._hello(user, message, now)
-            case Bye():
+            case messages.Bye():
                 last = Closing("bye", "you said bye", ref=message.ref)
                 return self._close([client], last, now, for_good=True)
-            case _:
-                assert_never(message)
+            case _:  # by their types: all that is left are requests of the games
+                return self._games.receive(user.player, message, now, self.max_reply_bytes)
 
-    def _text(self, user: User, text: Text, now: float) -> list[Send]:
+    def _text(self, user: User, text: messages.Text, now: float) -> list[Send]:
         content, timestamp = check_content(text.content), iso_time(now)
-        sends = [Send((user.id,), Echo(content, timestamp, ref=text.ref))]
+        sends = [Send((user.id,), messages.Echo(content, timestamp, ref=text.ref))]
         if others := self._others(user.id):
-            sends.append(Send(others, Broadcast(content, user.name, user.id, timestamp)))
+            sends.append(Send(others, messages.Broadcast(content, user.name, user.id, timestamp)))
         return sends
 
-    def _private(self, user: User, said: SendPrivateMessage, now: float) -> list[Send]:
+    def _private(self, user: User, said: messages.SendPrivateMessage, now: float) -> list[Send]:
         to, content = self._roster.find(said.target), check_content(said.content)
         id_, timestamp = self._new_id("message"), iso_time(now)
-        sent = PrivateMessageSent(id_, to.name, to.id, content, timestamp, ref=said.ref)
+        sent = messages.PrivateMessageSent(id_, to.name, to.id, content, timestamp, ref=said.ref)
         return [
             Send((user.id,), sent),
-            Send((to.id,), PrivateMessage(id_, user.name, user.id, content, timestamp)),
+            Send((to.id,), messages.PrivateMessage(id_, user.name, user.id, content, timestamp)),
         ]
 
-    def _join(self, user: User, request: JoinRoom, now: float) -> list[Send]:
-        room = self._rooms.check(user, request.room)
+    def _join(self, user: User, request: messages.JoinRoom, now: float) -> list[Send]:
+        room = self._rooms.open_to(user, request.room, now)
         sends: list[Send] = []
-        if request.username is not None and not self._rooms.is_in(user, room):
+        if request.username is not None and user.id not in room.members:
             sends = self._rename(user, request.username)
         return sends + self._rooms.join(user, room, request.ref, now, self.max_reply_bytes)
 
@@ -223,11 +181,11 @@ class ChatService(Service):
         others = self._rooms.neighbours(user)
         if old == user.name or not others:
             return []
-        return [Send(others, UserRenamed(user.id, user.name, old))]
+        return [Send(others, messages.UserRenamed(user.id, user.name, old))]
 
-    def _list(self, user: User, request: ListClients) -> list[Send]:
+    def _list(self, user: User, request: messages.ListClients) -> list[Send]:
         infos = (
-            ClientInfo(
+            messages.ClientInfo(
                 client_id=c.id,
                 username=self._roster.here[c.id].name,
                 connected_at=iso_time(c.connected_at),
@@ -236,8 +194,7 @@ class ChatService(Service):
             )
             for c in self._clients.values()
         )
-        total = len(self._clients)
-        empty = ClientList((), total, ref=request.ref)
-        shown = tuple(that_fit(infos, empty, self.max_reply_bytes))
-        cut = len(shown) < total
-        return [Send((user.id,), ClientList(shown, total, truncated=cut, ref=request.ref))]
+        total, ref = len(self._clients), request.ref
+        shown = that_fit(infos, messages.ClientList((), total, ref=ref), self.max_reply_bytes)
+        answer = messages.ClientList(shown, total, truncated=len(shown) < total, ref=ref)
+        return [Send((user.id,), answer)]

@@ -39,6 +39,7 @@ class RemoteProtocolError(ProtocolError):
     """The peer broke the protocol: tell it so and go on serving the others."""
 
     code: str = "protocol_error"
+    in_reply_to: str | None = None
     closes: ClassVar[bool] = False
     """True where nothing that follows on the connection could be understood."""
 

@@ -28,11 +28,9 @@ class FrameReader(Protocol):
 
     def feed(self, data: bytes) -> list[bytes | RemoteProtocolError]:
         """Take what `recv` returned and return the frames it completed, in order."""
-        ...
 
     def end(self) -> list[bytes | RemoteProtocolError]:
         """Take note that no more bytes come; a frame left half-sent is a `TruncatedFrame`."""
-        ...
 
 
 class LineReader:

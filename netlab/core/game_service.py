@@ -31,9 +31,8 @@ from netlab.core.messages import (
     PlayerLeftGame,
 )
 from netlab.core.names import clean_name
-from netlab.core.sends import ClientId, Send, to_all
+from netlab.core.sends import ClientId, Send, that_fit, to_all
 from netlab.core.sessions import Session, Sessions
-from netlab.core.sizes import that_fit
 
 
 class GameService:
@@ -86,7 +85,7 @@ class GameService:
                 return self._leave(session, ClientId(player.client_id), request.ref)
             case ListGameSessions():
                 views = (session.view() for session in self._sessions.by_id.values())
-                shown = tuple(that_fit(views, GameSessionList((), ref=request.ref), max_bytes))
+                shown = that_fit(views, GameSessionList((), ref=request.ref), max_bytes)
                 cut = len(shown) < len(self._sessions.by_id)
                 answer = GameSessionList(shown, truncated=cut, ref=request.ref)
                 return [Send((ClientId(player.client_id),), answer)]

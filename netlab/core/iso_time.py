@@ -6,12 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 
-@lru_cache(maxsize=64)  # many messages fall into one millisecond
-def _iso_millisecond(millisecond: int) -> str:
-    whole, rest = divmod(millisecond, 1000)
-    return f"{datetime.fromtimestamp(whole, UTC).isoformat()[:-6]}.{rest:03}Z"
-
-
+@lru_cache(maxsize=64)  # one event writes its time into many messages
 def iso_time(now: float) -> str:
     """Return epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    return _iso_millisecond(round(now * 1000))
+    moment = datetime.fromtimestamp(round(now, 3), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -20,15 +20,12 @@ class Codec(Protocol):
         Raises:
             RemoteProtocolError: the frame is no request; the error's text is fit for the client.
         """
-        ...
 
     def encode_reply(self, message: AnyReply) -> bytes:
         """Write what the server sends."""
-        ...
 
     def encode_request(self, message: AnyRequest) -> bytes:
         """Write what a client sends."""
-        ...
 
     def decode_reply(self, frame: bytes | str) -> AnyReply:
         """Read what the server sent.
@@ -36,7 +33,6 @@ class Codec(Protocol):
         Raises:
             RemoteProtocolError: the frame is no reply.
         """
-        ...
 
 
 M = TypeVar("M")
@@ -56,13 +52,11 @@ class Json:
             return Text(content=text)
         return _decode(_request_decoder, text, REQUEST_FIELDS)
 
-    def encode_reply(self, message: AnyReply) -> bytes:
-        """Write a reply as one line of JSON, without its newline."""
+    def encode_reply(self, message: AnyReply | AnyRequest) -> bytes:
+        """Write a message as one line of JSON, without its newline."""
         return _encoder.encode(message)
 
-    def encode_request(self, message: AnyRequest) -> bytes:
-        """Write a request as one line of JSON, without its newline."""
-        return _encoder.encode(message)
+    encode_request = encode_reply
 
     def decode_reply(self, frame: bytes | str) -> AnyReply:
         """Read a reply."""

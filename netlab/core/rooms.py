@@ -6,30 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
+import msgspec
+
+from netlab.core import messages
 from netlab.core.errors import Refused
 from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import short
 from netlab.core.limits import Limits
-from netlab.core.messages import (
-    LeaveRoom,
-    ListRooms,
-    RoomInfo,
-    RoomJoined,
-    RoomLeft,
-    RoomList,
-    RoomMessage,
-    SendRoomMessage,
-    TypingStart,
-    TypingStop,
-    UserJoined,
-    UserLeft,
-    UserStopTyping,
-    UserTyping,
-)
 from netlab.core.names import check_content, clean_name, name_key
 from netlab.core.roster import User
-from netlab.core.sends import ClientId, Send, to_all, without
-from netlab.core.sizes import that_fit
+from netlab.core.sends import ClientId, Send, that_fit, to_all, without
 
 HISTORY_SHOWN = 50
 
@@ -40,7 +26,7 @@ class Room:
     def __init__(self, name: str, now: float, history: int) -> None:
         self.name, self.key = name, name_key(name)
         self.created_at = self.last_activity = now
-        self.history: deque[RoomMessage] = deque(maxlen=history or None)
+        self.history: deque[messages.RoomMessage] = deque(maxlen=history or None)
         self.members: dict[ClientId, User] = {}
         self._everyone: tuple[ClientId, ...] | None = None
 
@@ -80,50 +66,41 @@ class Rooms:
         self._new_id = new_id
         self._rooms: dict[str, Room] = {}
 
-    def check(self, user: User, name: str) -> str:
-        """Return a room's name as it should be, if the user may be in that room.
+    def open_to(self, user: User, name: str, now: float) -> Room:
+        """Return the room with that name, perhaps a new one, if the user may be in it.
 
         Raises:
             Refused: `invalid_name`, `too_many_rooms`.
         """
         clean = clean_name(name, "room", self._limits.max_name_length)
-        most = self._limits.max_rooms
-        if most and not self.is_in(user, clean) and len(user.rooms) >= most:
-            raise Refused(
-                "too_many_rooms", f"you are in {len(user.rooms)} rooms, the limit; leave one first"
-            )
-        return clean
-
-    def is_in(self, user: User, clean: str) -> bool:
-        """Is the user a member of the room with that name?"""
-        return name_key(clean) in user.rooms
+        count, most = len(user.rooms), self._limits.max_rooms
+        if most and count >= most and name_key(clean) not in user.rooms:
+            raise Refused("too_many_rooms", f"you are in {count} rooms, the limit; leave one first")
+        return self._rooms.get(name_key(clean)) or Room(clean, now, self._limits.history)
 
     def join(
-        self, user: User, clean: str, ref: str | None, now: float, max_bytes: int
+        self, user: User, room: Room, ref: str | None, now: float, max_bytes: int
     ) -> list[Send]:
-        """Make somebody a member of the room with that name, once."""
-        key = name_key(clean)
-        newcomer = key not in user.rooms
-        room = self._rooms.get(key)
-        if room is None:
-            room = self._rooms[key] = Room(clean, now, self._limits.history)
+        """Make somebody a member of a room, once."""
+        newcomer = user.id not in room.members
         if newcomer:
+            self._rooms[room.key] = room
             room.enter(user)
-        empty = RoomJoined(room.name, len(room.members), (), ref=ref)
+        empty = messages.RoomJoined(room.name, len(room.members), (), ref=ref)
         newest = that_fit(islice(reversed(room.history), HISTORY_SHOWN), empty, max_bytes)
-        joined = RoomJoined(room.name, len(room.members), tuple(reversed(newest)), ref=ref)
+        joined = msgspec.structs.replace(empty, message_history=newest[::-1])
         sends = [Send((user.id,), joined)]
         if newcomer and len(room.members) > 1:
-            told = UserJoined(room.name, user.id, user.name, iso_time(now))
+            told = messages.UserJoined(room.name, user.id, user.name, iso_time(now))
             sends.append(Send(room.others(user), told))
         return sends
 
-    def leave(self, user: User, request: LeaveRoom, now: float) -> list[Send]:
+    def leave(self, user: User, request: messages.LeaveRoom, now: float) -> list[Send]:
         """End a membership."""
         room = self._room_of(user, request.room)
         room.leave(user)
         return [
-            Send((user.id,), RoomLeft(room.name, ref=request.ref)),
+            Send((user.id,), messages.RoomLeft(room.name, ref=request.ref)),
             *self._tell_left(room, user, now),
         ]
 
@@ -134,32 +111,35 @@ class Rooms:
             room.leave(user)
         return [send for room, user in left for send in self._tell_left(room, user, now)]
 
-    def say(self, user: User, request: SendRoomMessage, now: float) -> list[Send]:
+    def say(self, user: User, request: messages.SendRoomMessage, now: float) -> list[Send]:
         """Say something to all members."""
         room = self._room_of(user, request.room)
         content = check_content(request.content)
         id_ = self._new_id("message")
-        said = RoomMessage(id_, room.name, user.name, user.id, content, iso_time(now))
+        said = messages.RoomMessage(id_, room.name, user.name, user.id, content, iso_time(now))
         room.history.append(said)
         room.last_activity = now
         return to_all(room.everyone(), user.id, said, request.ref)
 
-    def typing(self, user: User, request: TypingStart | TypingStop) -> list[Send]:
+    def typing(self, user: User, request: messages.TypingStart | messages.TypingStop) -> list[Send]:
         """Show the other members that somebody is typing, or no longer is."""
         room = self._room_of(user, request.room)
-        told = UserTyping if isinstance(request, TypingStart) else UserStopTyping
+        starts = isinstance(request, messages.TypingStart)
+        told = messages.UserTyping if starts else messages.UserStopTyping
         others = room.others(user)
         return [Send(others, told(room.name, user.id, user.name))] if others else []
 
-    def listing(self, user: User, request: ListRooms, max_bytes: int) -> list[Send]:
+    def listing(self, user: User, request: messages.ListRooms, max_bytes: int) -> list[Send]:
         """Say which rooms there are."""
         infos = (
-            RoomInfo(r.name, len(r.members), iso_time(r.created_at), iso_time(r.last_activity))
+            messages.RoomInfo(
+                r.name, len(r.members), iso_time(r.created_at), iso_time(r.last_activity)
+            )
             for r in self._rooms.values()
         )
-        shown = that_fit(infos, RoomList((), ref=request.ref), max_bytes)
+        shown = that_fit(infos, messages.RoomList((), ref=request.ref), max_bytes)
         cut = len(shown) < len(self._rooms)
-        return [Send((user.id,), RoomList(tuple(shown), truncated=cut, ref=request.ref))]
+        return [Send((user.id,), messages.RoomList(shown, truncated=cut, ref=request.ref))]
 
     def neighbours(self, user: User) -> tuple[ClientId, ...]:
         """Return everybody else who shares a room with somebody, each once."""
@@ -171,8 +151,7 @@ class Rooms:
         return {room.name: len(room.members) for room in self._rooms.values()}
 
     def _room_of(self, user: User, name: str) -> Room:
-        # Most rooms are called by a name that is its own key.
-        room = user.rooms.get(name) or user.rooms.get(name_key(name))
+        room = user.rooms.get(name_key(name))
         if room is None:
             raise Refused(
                 "not_a_member", f"you are not in room {short(name)}; join it first (join_room)"
@@ -181,7 +160,7 @@ class Rooms:
 
     def _tell_left(self, room: Room, user: User, now: float) -> list[Send]:
         if room.members:
-            told = UserLeft(room.name, user.id, user.name, iso_time(now))
+            told = messages.UserLeft(room.name, user.id, user.name, iso_time(now))
             return [Send(room.everyone(), told)]
         self._rooms.pop(room.key, None)
         return []

@@ -1,14 +1,19 @@
-"""What a service answers with: messages, and who is to have them."""
+"""What a service answers with: messages, who is to have them, and as much as fits into a frame."""
 
 from __future__ import annotations
 
-from typing import NewType
+from collections.abc import Iterable
+from typing import NewType, TypeVar
 
 import msgspec
 
-from netlab.core.messages import AnyReply
+from netlab.core.messages import AnyReply, Reply
 
 ClientId = NewType("ClientId", str)
+T = TypeVar("T", bound=msgspec.Struct)
+
+_SPARE_BYTES = 64
+"""for `truncated`, a newline, Socket.IO's own brackets"""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -33,3 +38,23 @@ def without(everyone: tuple[ClientId, ...], client: ClientId) -> tuple[ClientId,
     """Return all but one, who must be among them."""
     place = everyone.index(client)  # much faster than a comprehension that compares each
     return everyone[:place] + everyone[place + 1 :]
+
+
+def that_fit(items: Iterable[T], empty: Reply, max_bytes: int) -> tuple[T, ...]:
+    """Return items from the first on, as many as fit into a frame with the message around them.
+
+    Args:
+        items: in the order in which they matter.
+        empty: the message without them.
+        max_bytes: longest frame; 0 = unlimited.
+    """
+    if not max_bytes:
+        return tuple(items)
+    left = max_bytes - len(msgspec.json.encode(empty)) - _SPARE_BYTES
+    fitting: list[T] = []
+    for item in items:
+        left -= len(msgspec.json.encode(item)) + 1  # and a comma
+        if left < 0:
+            break
+        fitting.append(item)
+    return tuple(fitting)

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import ClassVar
 
 from netlab.core.deadlines import Deadlines, earliest
-from netlab.core.errors import InvalidMessage, LocalProtocolError, Refused, RemoteProtocolError
+from netlab.core.errors import LocalProtocolError, Refused, RemoteProtocolError
 from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import Codec
 from netlab.core.limits import STREAM
@@ -85,7 +85,7 @@ class Service(ABC):
         self._ids = blake2b(key=blake2b(secret).digest(), digest_size=12)
         self._ids_given: dict[str, int] = {}
         self._clients: dict[ClientId, Client] = {}  # those who are here, in order of connecting
-        self._leaving: dict[ClientId, Client] = {}  # told `closing`, not yet disconnected
+        self._leaving: set[ClientId] = set()  # told `closing`, not yet disconnected
         self._frames_in = 0
         self._refused: dict[str, int] = {}
         self.carried_by(STREAM)
@@ -130,7 +130,7 @@ class Service(ABC):
         tokens = BURST_SECONDS * self.limits.messages_per_second
         newcomer = Client(client, peer, now, now, tokens)
         if self.limits.max_clients and len(self._clients) >= self.limits.max_clients:
-            self._leaving[client] = newcomer
+            self._leaving.add(client)
             full = f"all {self.limits.max_clients} places are taken; try again later"
             return [Send((client,), Closing("server_full", full))]
         self._clients[client] = newcomer
@@ -146,7 +146,7 @@ class Service(ABC):
         try:
             return self._received(client, message, now)
         except Refused as error:
-            return self._error(client, error.code, str(error), message.ref or message.type)
+            return self._refuse(client, message, error)
 
     def reject(self, client: ClientId, error: RemoteProtocolError, now: float) -> list[Send]:
         """Take note of a frame from a client that is no message."""
@@ -155,14 +155,13 @@ class Service(ABC):
             return refusal
         if error.closes:
             return self.close(client, error.code, str(error), now)
-        in_reply_to = error.in_reply_to if isinstance(error, InvalidMessage) else None
-        return self._error(client, error.code, str(error), in_reply_to)
+        return self._error(client, error.code, str(error), error.in_reply_to)
 
     def disconnect(self, client: ClientId, now: float) -> list[Send]:
         """Take note that a client is gone; called exactly once for each that connected."""
         if client not in self._clients:
             self._check_leaving(client)
-            del self._leaving[client]
+            self._leaving.remove(client)
             return []
         self._remove(client)
         return self._departed([client], now, for_good=False)
@@ -219,6 +218,9 @@ class Service(ABC):
         token.update(f"{purpose} {number}".encode())
         return token.hexdigest()
 
+    def _refuse(self, client: ClientId, request: AnyRequest, error: Refused) -> list[Send]:
+        return self._error(client, error.code, str(error), request.ref or request.type)
+
     def _error(
         self, client: ClientId, code: str, text: str, in_reply_to: str | None = None
     ) -> list[Send]:
@@ -233,13 +235,14 @@ class Service(ABC):
         if not here:
             return []
         for client in here:
-            self._leaving[client] = self._remove(client)
+            self._remove(client)
+            self._leaving.add(client)
         return [Send(here, last), *self._departed(here, now, for_good=for_good)]
 
-    def _remove(self, client: ClientId) -> Client:
+    def _remove(self, client: ClientId) -> None:
+        del self._clients[client]
         for deadlines in self._silence:
             deadlines.forget(client)
-        return self._clients.pop(client)
 
     # ------------------------------------------------------------ activity and rate
 

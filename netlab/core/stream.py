@@ -35,33 +35,28 @@ class RequestStream:
         """Return the messages completed by `data`, and in their place the peer's mistakes."""
         if self._at_first_line:
             self._start = (self._start + data[:16])[:16]
-        return self._decode(self._lines.feed(data))
+        return self._read(self._lines.feed(data))
 
     def end(self) -> list[AnyRequest | RemoteProtocolError]:
         """Take note that the client sends no more; a half line it left is a mistake."""
-        return self._decode(self._lines.end())
+        return self._read(self._lines.end())
 
-    def _decode(
+    def _read(
         self, frames: list[bytes | RemoteProtocolError]
     ) -> list[AnyRequest | RemoteProtocolError]:
-        messages: list[AnyRequest | RemoteProtocolError] = []
-        for frame in frames:
-            if self._refused:
-                break
-            message: AnyRequest | RemoteProtocolError
+        return [self._decode(frame) for frame in frames if not self._refused]
+
+    def _decode(self, frame: bytes | RemoteProtocolError) -> AnyRequest | RemoteProtocolError:
+        try:
             if self._at_first_line and self._is_http(frame):
                 self._refused = True
-                message = ForeignProtocol("this is an HTTP request; a chat of lines is spoken here")
-            elif isinstance(frame, RemoteProtocolError):
-                message = frame
-            else:
-                try:
-                    message = self._codec.decode_request(frame)
-                except RemoteProtocolError as error:
-                    message = error
+                raise ForeignProtocol("this is an HTTP request; a chat of lines is spoken here")
             self._at_first_line = False
-            messages.append(message)
-        return messages
+            if isinstance(frame, RemoteProtocolError):
+                raise frame
+            return self._codec.decode_request(frame)
+        except RemoteProtocolError as error:
+            return error
 
     def _is_http(self, frame: bytes | RemoteProtocolError) -> bool:
         if isinstance(frame, RemoteProtocolError):

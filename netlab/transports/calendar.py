@@ -19,7 +19,6 @@ class Abortable(Protocol):
 
     def abort(self, reason: str) -> None:
         """End it now (called with the switchboard's lock held)."""
-        ...
 
 
 class Calendar:

@@ -11,15 +11,12 @@ class Clock(Protocol):
 
     def __call__(self) -> float:
         """Return the epoch seconds of the event that is being handled."""
-        ...
 
     def peek(self) -> float:
         """Return the epoch seconds of now, where nothing happens but a look (statistics, say)."""
-        ...
 
     def seconds_until(self, due: float) -> float | None:
         """Return how long to wait for `due`; None: waiting will not make it come."""
-        ...
 
 
 class SystemClock:

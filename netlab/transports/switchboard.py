@@ -28,16 +28,13 @@ class Connection(Protocol):
 
     def post(self, frame: bytes) -> None:
         """Send a frame, or keep it for later."""
-        ...
 
     def finish(self, reason: str) -> None:
         """Send what is still kept, then end the connection; nothing more is posted to it."""
-        ...
 
     @property
     def outbox_bytes(self) -> int:
         """Bytes that wait because the client does not read them."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ class ThreadedServer(Protocol):
 
     def start_thread(self, work: Callable[[], None], name: str) -> threading.Thread:
         """Start a thread named `netlab-…`. Raises RuntimeError when there can be no more."""
-        ...
 
 
 class ThreadedConnection:
