@@ -26,9 +26,10 @@ lab: $(VENV)/.lab  ## open the course in JupyterLab
 	$(BIN)/jupyter trust $(NOTEBOOKS)
 	$(BIN)/jupyter lab $(FIRST) $(AS_ROOT)
 
-test: $(VENV)/.test  ## check the style and the types, then run all tests and all notebooks
+test: $(VENV)/.test  ## check style, spelling and types, then run all tests and all notebooks
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(BIN)/codespell
 	$(RUN) -m mypy
 	$(RUN) -m pytest --nbval -n $(WORKERS) --dist loadfile
 
