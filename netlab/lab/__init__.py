@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import netlab.lab.kernel as kernel
     from netlab.lab.background import Background, background
     from netlab.lab.diagram import Ladder, ladder
+    from netlab.lab.dissect import dissect
     from netlab.lab.expect import expect
     from netlab.lab.leftovers import leftovers
     from netlab.lab.lesson import LESSON, LessonClock
@@ -33,6 +34,7 @@ __all__ = [
     "Recording",
     "Tap",
     "background",
+    "dissect",
     "expect",
     "kernel",
     "ladder",
@@ -50,6 +52,7 @@ _HOME = {
     "Recording": "record",
     "Tap": "tap",
     "background": "background",
+    "dissect": "dissect",
     "expect": "expect",
     "ladder": "diagram",
     "leftovers": "leftovers",

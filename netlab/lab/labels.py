@@ -26,7 +26,7 @@ def label(data: bytes, ports: Mapping[int, str], columns: int) -> str:
         shown = max(1, (columns - width(size) - 1) // 3)
         return f"{data[:shown].hex(' ')} {ELLIPSIS}{size}"
     text = named_ports(_compact(text), ports)
-    text = "".join(_visible(char) for char in text)
+    text = visible(text)
     if len(data) <= LOOK_BYTES:
         return shorten(text, columns)
     return _take(text, columns - width(size) - 1) + ELLIPSIS + size
@@ -87,6 +87,11 @@ def _as_text(data: bytes) -> str | None:
     if odd > 3 or (odd and odd * 4 > len(text)):
         return None
     return text
+
+
+def visible(text: str) -> str:
+    """Write line ends, control characters and bytes that are no UTF-8 (PEP 383) as escapes."""
+    return "".join(_visible(char) for char in text)
 
 
 def _visible(char: str) -> str:
