@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from html import escape
 
-from netlab.lab.frames import Arrow, Framing, arrows
+from netlab.lab.frames import Arrow, Framing, arrows, check_framing
 from netlab.lab.layout import View
 from netlab.lab.recording import Recording
 from netlab.lab.svg import draw
+
+MAX_DETAILS = 200  # frames in the table below a diagram
 
 Highlight = str | bytes | Callable[[bytes], bool]
 
@@ -50,13 +52,22 @@ def ladder(
     """Return the diagram of a recording.
 
     `framing` cuts the bytes into frames: ``"lines"``, ``"whole"`` (all that goes one way until
-    something goes the other way), or a function that is given bytes and returns the complete
-    frames at their beginning. With `chunks` each arrow is a chunk as it was recorded, with the
-    frames, or the torn parts of frames, that it carried: use it where the cell itself forces the
-    cut. `highlight` marks frames that contain a text, or for which a function is true. `names`
-    gives connections other names, `server` names the server. Heartbeats are passed over unless
-    `heartbeats` is true. Of more than `max_rows` arrows the middle is left out, and counted.
+    something goes the other way), ``"datagrams"``, a protocol of `netlab.lab.dissect`
+    (``"websocket"`` follows a connection from HTTP on), ``"auto"``, which finds out what each
+    connection speaks, or a function that is given bytes and returns the complete frames at their
+    beginning. Where the protocol is known, text is shown unmasked and what is random by a name;
+    pings that libraries send by themselves are heartbeats.
+
+    With `chunks` each arrow is a chunk as it was recorded, with the frames, or the torn parts of
+    frames, that it carried: use it where the cell itself forces the cut. `highlight` marks frames
+    that contain a text, or for which a function is true. `names` gives connections other names,
+    `server` names the server. Heartbeats are passed over unless `heartbeats` is true. Of more than
+    `max_rows` arrows the middle is left out, and counted.
+
+    Raises:
+        ValueError: no such framing, or a name for a connection that was not recorded.
     """
+    check_framing(framing)
     shown = arrows(recording, framing, chunks=chunks, heartbeats=heartbeats)
     new_names = names or {}
     for old in new_names:
@@ -71,13 +82,38 @@ def ladder(
     dropped = recording.dropped_note()
     caption = "; ".join(part for part in (title or about, dropped) if part)
     svg = draw(view.lanes, view.server, rows, view.gap, f"Ladder diagram. {caption}")
+    # A picture is never made smaller than its text can be read: a narrow page scrolls it.
+    scroll = (
+        f'<div class="netlab-scroll" tabindex="0" role="group" aria-label="Diagram">{svg}</div>'
+    )
     twin = "\n".join([*([title] if title else []), *text, *([dropped] if dropped else [])])
     html = (
         '<figure class="netlab-figure">'
-        f"{svg}<figcaption>{escape(caption)}</figcaption>"
-        f"<details><summary>The same as text</summary><pre>{escape(twin)}</pre></details></figure>"
+        f"{scroll}<figcaption>{escape(caption)}</figcaption>"
+        f"<details><summary>The same as text</summary><pre>{escape(twin)}</pre></details>"
+        f"{_table(view, kept)}</figure>"
     )
     return Ladder(html, twin or "nothing recorded")
+
+
+def _table(view: View, kept: list[Arrow | None]) -> str:
+    """Return what is told to somebody who points at an arrow, for whom has no mouse."""
+    rows = [
+        f'<tr><th scope="row">{escape(view.way(arrow))}</th><td>{escape(what)}</td>'
+        f"<td><code>{escape(dump)}</code></td><td>{escape(fields)}</td></tr>"
+        for arrow in kept
+        if arrow
+        for what, dump, fields in view.details(arrow)
+    ]
+    if not rows:
+        return ""
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Arrow", "What", "Bytes", "Fields"))
+    return (
+        "<details><summary>The bytes of each arrow</summary>"
+        '<div class="netlab-scroll" tabindex="0" role="group" aria-label="Bytes of each arrow">'
+        f'<table class="netlab-arrows"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows[:MAX_DETAILS])}</tbody></table></div></details>"
+    )
 
 
 def _marker(highlight: Highlight | None) -> Callable[[bytes], bool]:

@@ -14,7 +14,7 @@ from netlab.lab.dissect_engineio import EngineIO, is_likely
 from netlab.lab.dissect_fields import Cursor, Dissection, Parser, as_text
 from netlab.lab.dissect_frames import Unknown
 from netlab.lab.dissect_websocket import WebSocket
-from netlab.lab.labels import count
+from netlab.lab.labels import count, visible
 from netlab.lab.recording import Direction
 
 MAX_HEAD_BYTES = 65_536
@@ -216,9 +216,11 @@ def _start_line(cursor: Cursor, parts: tuple[bytes, ...], is_request: bool) -> s
     shown = []
     for number, (name, part) in enumerate(zip(names, parts, strict=True)):
         size = line_end - cursor.at if number == 2 else len(part) + 1
-        text = part.decode("latin-1")
+        text = visible(part.decode("latin-1"))
         if size and cursor.at < line_end:
-            cursor.take(min(size, line_end - cursor.at), name, text)
+            steady = _CACHE_BUSTER.sub(r"\1<t>", text)
+            varies = steady if steady != text else ""
+            cursor.take(min(size, line_end - cursor.at), name, text, varies=varies)
         shown.append(text)
     return " ".join(filter(None, shown))
 

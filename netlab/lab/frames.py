@@ -12,13 +12,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal
+from typing import Literal, get_args
 
-from netlab.lab.recording import Chunk, Direction, Kind
+from netlab.lab.dissect_arrows import is_keepalive, streams
+from netlab.lab.dissect_fields import Dissection
+from netlab.lab.recording import Chunk, Direction
 
-Framing = Literal["lines", "whole"] | Callable[[bytes], Iterable[bytes]]
+Cut = Callable[[bytes], Iterable[bytes]]
+Protocol = Literal[
+    "auto", "http", "websocket", "engineio", "socketio", "tls", "length-prefixed", "bytes"
+]
+Framing = Literal["lines", "whole", "datagrams"] | Protocol | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,10 @@ class Piece:
     data: bytes
     begins: bool = True
     ends: bool = True
+    whole: Dissection | None = None
+    """The whole frame, where its protocol is known."""
+    offset: int = 0
+    """Where in the frame it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +46,25 @@ class Arrow:
 
     connection: str
     direction: Direction
-    kind: Kind
+    kind: str
+    """A `Kind`, or what a proxy has done to a datagram: "lost"."""
     pieces: tuple[Piece, ...] = ()
+    note: str = ""
 
     @property
     def data(self) -> bytes:
         return b"".join(piece.data for piece in self.pieces)
+
+
+FRAMINGS = ("lines", "whole", "datagrams", "auto", *get_args(Protocol)[1:])
+
+
+def check_framing(framing: Framing) -> None:
+    """Raises ValueError: there is no such framing; the message lists those that there are."""
+    if not callable(framing) and framing not in FRAMINGS:
+        raise ValueError(
+            f"framing {framing!r} is not known; it is one of {', '.join(FRAMINGS)}, or a function"
+        )
 
 
 def arrows(
@@ -50,24 +73,49 @@ def arrows(
     """Return the arrows of a recording, in an order that repeats."""
     events = [chunk for chunk in recording if chunk.kind != "data" or chunk.data]
     pieces: dict[int, list[Piece]] = {}
-    for run in _runs(events):
-        frames = list(_frames(b"".join(events[index].data for index in run), framing))
+    for run, frames in _framed(events, framing):
         cut = _cut(frames, [len(events[index].data) for index in run])
         pieces.update(zip(run, cut, strict=True))
         if not chunks:
             _join(pieces, run, at_first=framing == "whole")
     drawn = []
     for index, event in enumerate(events):
+        # A proxy may say what it has done to a chunk: "late", "again".
+        arrow = Arrow(event.connection, event.direction, event.kind, note=_note(event))
         if event.kind != "data":
             what = (Piece(event.data),) if event.data else ()
-            drawn.append(Arrow(event.connection, event.direction, event.kind, what))
+            drawn.append(replace(arrow, pieces=what))
             continue
-        shown = [one for one in pieces[index] if heartbeats or not is_heartbeat(one.data)]
+        shown = [one for one in pieces[index] if heartbeats or not _is_sign_of_life(one)]
         if chunks and shown:
-            drawn.append(Arrow(event.connection, event.direction, "data", tuple(shown)))
+            drawn.append(replace(arrow, pieces=tuple(shown)))
         elif not chunks:
-            drawn += [Arrow(event.connection, event.direction, "data", (one,)) for one in shown]
+            drawn += [replace(arrow, pieces=(one,)) for one in shown]
     return _sorted_answers(_answers_to_fin(drawn))
+
+
+def _note(event: Chunk) -> str:
+    return str(getattr(event, "note", ""))
+
+
+def _framed(events: list[Chunk], framing: Framing) -> Iterator[tuple[list[int], list[Piece]]]:
+    """Yield the indexes of chunks whose bytes belong together, with the frames in them."""
+    if framing == "datagrams":
+        yield from (
+            ([index], [Piece(one.data)]) for index, one in enumerate(events) if one.kind == "data"
+        )
+    elif isinstance(framing, str) and framing not in ("lines", "whole"):
+        for run, found in streams(events, None if framing == "auto" else framing):
+            yield run, [Piece(one.data, ends=one.complete, whole=one) for one in found]
+    else:
+        for run in _runs(events):
+            yield run, list(_frames(b"".join(events[index].data for index in run), framing))
+
+
+def _is_sign_of_life(piece: Piece) -> bool:
+    if piece.whole is None:
+        return is_heartbeat(piece.data)
+    return is_keepalive(piece.whole) or is_heartbeat(piece.whole.payload)
 
 
 def name_order(name: str) -> tuple[object, ...]:
@@ -111,7 +159,7 @@ def _frames(data: bytes, framing: Framing) -> Iterator[Piece]:
     if framing == "whole":
         yield Piece(data)
         return
-    found = lines(data) if framing == "lines" else framing(data)
+    found = framing(data) if callable(framing) else lines(data)
     position = 0
     for frame in found:
         if not frame or not data.startswith(frame, position):
@@ -143,7 +191,7 @@ def _cut(frames: list[Piece], sizes: list[int]) -> list[list[Piece]]:
         while size:
             part = frame.data[used : used + size]
             ends = used + len(part) == len(frame.data)
-            parts.append(Piece(part, begins=used == 0, ends=ends and frame.ends))
+            parts.append(Piece(part, used == 0, ends and frame.ends, frame.whole, used))
             size -= len(part)
             used += len(part)
             if ends:
@@ -163,7 +211,7 @@ def _join(pieces: dict[int, list[Piece]], run: list[int], *, at_first: bool) -> 
             torn.append(part)
             if part.ends or (index == run[-1] and part is parts[-1]):
                 data = b"".join(one.data for one in torn)
-                pieces[home].append(Piece(data))
+                pieces[home].append(Piece(data, whole=part.whole))
                 torn = []
 
 

@@ -5,19 +5,68 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 LOOK_BYTES = 2000  # of anything, how many are looked at for a label
-TITLE_CHARS = 2000
+TITLE_CHARS = 1000
 ELLIPSIS = "…"
 
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # An address of this machine with a port: ('127.0.0.1', 50000), 127.0.0.1:50000, [::1]:50000
 _PORT = re.compile(r"((?:127\.0\.0\.1|::1|localhost)\]?['\"]?(?:,\s?|:))(\d{1,5})\b")
+_CACHE_BUSTER = re.compile(rb"[?&]t=([^& ]*)")  # in a target of Engine.IO
 
 
-def label(data: bytes, ports: Mapping[int, str], columns: int) -> str:
-    """Return `data` in one line at most `columns` wide. Ports are replaced by names."""
+@dataclass(frozen=True)
+class Names:
+    """What differs from run to run, and the names that are drawn in its place."""
+
+    ports: Mapping[int, str] = field(default_factory=dict)
+    """Port -> the name of its connection; replaced where it stands after an address."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """An identifier that a server made up -> its name; replaced wherever it stands."""
+
+    def text(self, text: str) -> str:
+        """Replace each known port by the name of its connection, as <alice>; ids, too."""
+        for one, name in self.ids.items():
+            text = text.replace(one, name)
+
+        def name_of(match: re.Match[str]) -> str:
+            owner = self.ports.get(int(match[2]))
+            return match[0] if owner is None else f"{match[1]}<{owner}>"
+
+        return _PORT.sub(name_of, text) if self.ports else text
+
+    def hidden(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where in `data` something stands that `text` would replace."""
+        for one in self.ids:
+            for found in re.finditer(re.escape(one.encode()), data):
+                yield found.span()
+        for match in _PORT.finditer(data.decode("latin-1")):
+            if int(match[2]) in self.ports:
+                yield match.span(2)
+        for cache_buster in _CACHE_BUSTER.finditer(data):
+            yield cache_buster.span(1)
+
+
+def hexdump(
+    data: bytes, hidden: Iterable[tuple[int, int]], columns: int, size: int | None = None
+) -> str:
+    """Return ``48 65 ·· ··`` at most `columns` wide, bytes in the ranges `hidden` as dots.
+
+    `data` may be the beginning of what has `size` bytes.
+    """
+    pairs = [f"{byte:02x}" for byte in data[: columns // 3]]
+    for start, end in hidden:
+        for place in range(start, min(end, len(pairs))):
+            pairs[place] = "··"
+    size = len(data) if size is None else size
+    return " ".join(pairs) + (f" {ELLIPSIS}" if size > len(pairs) else "")
+
+
+def label(data: bytes, names: Names, columns: int) -> str:
+    """Return `data` in one line at most `columns` wide. What varies is replaced by names."""
     text = _as_text(data[:LOOK_BYTES])
     size = f" ({count(len(data))})"
     if text is None:
@@ -25,16 +74,15 @@ def label(data: bytes, ports: Mapping[int, str], columns: int) -> str:
             return data.hex(" ") + size
         shown = max(1, (columns - width(size) - 1) // 3)
         return f"{data[:shown].hex(' ')} {ELLIPSIS}{size}"
-    text = named_ports(_compact(text), ports)
-    text = visible(text)
+    text = visible(names.text(_compact(text)))
     if len(data) <= LOOK_BYTES:
         return shorten(text, columns)
     return _take(text, columns - width(size) - 1) + ELLIPSIS + size
 
 
-def full(data: bytes, ports: Mapping[int, str]) -> str:
+def full(data: bytes, names: Names) -> str:
     """Return ``repr(data)`` with its length, for somebody who points at an arrow."""
-    text = named_ports(repr(data[:TITLE_CHARS]), ports)
+    text = names.text(repr(data[:TITLE_CHARS]))
     if len(data) > TITLE_CHARS:
         text += f" and {len(data) - TITLE_CHARS:,} bytes more"
     return f"{count(len(data))}: {text}"
@@ -43,16 +91,6 @@ def full(data: bytes, ports: Mapping[int, str]) -> str:
 def count(size: int) -> str:
     """Return "1 byte" or "1,234 bytes"."""
     return f"{size:,} byte{'' if size == 1 else 's'}"
-
-
-def named_ports(text: str, ports: Mapping[int, str]) -> str:
-    """Replace each known port after an address by the name of its connection, as <alice>."""
-
-    def name(match: re.Match[str]) -> str:
-        owner = ports.get(int(match[2]))
-        return match[0] if owner is None else f"{match[1]}<{owner}>"
-
-    return _PORT.sub(name, text)
 
 
 def shorten(text: str, columns: int) -> str:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from netlab.lab.dissect_arrows import (
+    frame_bytes,
+    frame_fields,
+    frame_kind,
+    frame_label,
+    frame_note,
+    ids,
+    part_label,
+)
 from netlab.lab.frames import Arrow, Piece, name_order
-from netlab.lab.labels import count, full, label, shorten, width
+from netlab.lab.labels import Names, count, full, hexdump, label, shorten, width
 from netlab.lab.recording import Direction, Recording
 from netlab.lab.svg import COLUMN_PX, Label, Row
 
@@ -14,6 +23,9 @@ MIN_GAP_PX, MAX_GAP_PX = 160, 620
 NAME_COLUMNS = 20
 WIDE_LABEL_PX = 340
 TEXT_COLUMNS = 72
+HEX_COLUMNS = 96
+TITLE_FRAMES = 4  # of a chunk, how many are told to somebody who points at it
+EVENTS = {"open": "(connects)", "fin": "FIN", "rst": "RST"}
 
 
 class View:
@@ -32,7 +44,9 @@ class View:
         self._server_name = server
         self._marked = marked
         self._chunks = chunks
-        self._ports = {port: self._name(owner) for port, owner in recording.ports.items()}
+        ports = {port: self._name(owner) for port, owner in recording.ports.items()}
+        frames = (piece.whole for arrow in shown for piece in arrow.pieces)
+        self._varying = Names(ports, ids(frames))
         clients = sorted({self._name(arrow.connection) for arrow in shown}, key=name_order)
         # The server in the middle: with up to two clients no arrow crosses another's lane.
         self.server = (len(clients) + 1) // 2
@@ -59,18 +73,17 @@ class View:
             lines=self._lines(arrow, columns),
             boxed=self._boxed(arrow),
             note=shorten(self._note(arrow), columns),
-            title=f"{self._way(arrow)}: {self._what(arrow)}",
-            marked=any(self._marked(piece.data) for piece in arrow.pieces),
+            title=self._title(arrow),
+            marked=self._is_marked(arrow),
         )
 
     def line(self, arrow: Arrow) -> str:
         """Return the arrow as a line of the text twin."""
         longest = max(map(len, self._clients))
         pad = len(self._server_name) + 3 + longest
-        texts = {"open": "(connects)", "fin": "FIN", "rst": "RST"}
-        text = texts.get(arrow.kind, "")
-        if arrow.kind in ("data", "error"):
-            lines = [label(piece.data, self._ports, TEXT_COLUMNS) for piece in arrow.pieces]
+        text = EVENTS.get(arrow.kind, "")
+        if not text:
+            lines = [self._label(piece, TEXT_COLUMNS) for piece in arrow.pieces]
             if self._boxed(arrow):
                 lines = [
                     f"{'[' if piece.begins else '…'}{line}{']' if piece.ends else '…'}"
@@ -79,10 +92,17 @@ class View:
             text = " ".join(lines)
         if arrow.kind == "error":
             text = f"RST ({text})"
+        elif arrow.kind not in ("data", *EVENTS):
+            text = f"{arrow.kind.upper()}: {text}"
         if note := self._note(arrow):
             text += f"   ({note})"
-        mark = "▸ " if any(self._marked(piece.data) for piece in arrow.pieces) else ""
-        return f"{self._way(arrow):<{pad}}  {mark}{text}"
+        return f"{self.way(arrow):<{pad}}  {'▸ ' if self._is_marked(arrow) else ''}{text}"
+
+    def details(self, arrow: Arrow) -> list[tuple[str, str, str]]:
+        """Return for each frame on the arrow: what it is, its bytes, its fields."""
+        if arrow.kind in EVENTS or arrow.kind == "error":
+            return []
+        return [self._details(piece) for piece in arrow.pieces]
 
     def fold(self, left_out: int) -> Row:
         return Row(kind="fold", note=f"… {left_out} more …")
@@ -90,32 +110,76 @@ class View:
     def _name(self, connection: str) -> str:
         return self._names.get(connection, connection)
 
-    def _way(self, arrow: Arrow) -> str:
+    def way(self, arrow: Arrow) -> str:
         name = self._name(arrow.connection)
         if arrow.direction is Direction.TO_SERVER:
             return f"{name} → {self._server_name}"
         return f"{self._server_name} → {name}"
 
-    def _what(self, arrow: Arrow) -> str:
+    def _title(self, arrow: Arrow) -> str:
+        """Return what is shown to somebody who points at the arrow."""
         name = self._name(arrow.connection)
         sender = name if arrow.direction is Direction.TO_SERVER else self._server_name
         match arrow.kind:
             case "open":
-                return f"{name} opens a connection"
+                what = f"{name} opens a connection"
             case "fin":
-                return f"FIN, {sender} will send nothing more"
+                what = f"FIN, {sender} will send nothing more"
             case "rst":
-                return f"RST, {sender} breaks the connection off"
+                what = f"RST, {sender} breaks the connection off"
             case "error":
-                return f"RST, the server cannot be reached: {arrow.data.decode()}"
+                what = f"RST, the server cannot be reached: {arrow.data.decode()}"
+            case _ if all(piece.whole is None for piece in arrow.pieces):
+                dump = hexdump(arrow.data, self._varying.hidden(arrow.data), HEX_COLUMNS)
+                what = f"{full(arrow.data, self._varying)}\n{dump}"
             case _:
-                return full(arrow.data, self._ports)
+                told = self.details(arrow)[:TITLE_FRAMES]
+                what = "\n".join("\n".join(filter(None, one)) for one in told)
+        return f"{self.way(arrow)}: {what}"
+
+    def _details(self, piece: Piece) -> tuple[str, str, str]:
+        torn = not (piece.begins and piece.ends)
+        if piece.whole is None or (torn and piece.data != piece.whole.data):
+            what = _part(piece) if torn else count(len(piece.data))
+            hidden = self._varying.hidden(piece.data) if piece.whole is None else ()
+            of = f" ({frame_kind(piece.whole)})" if piece.whole else ""
+            # Of a masked frame the bytes differ from run to run, so a part of it has none here.
+            masked = piece.whole is not None and piece.whole.clear
+            dump = "" if masked else hexdump(piece.data, hidden, HEX_COLUMNS)
+            return f"{what}{of}", dump, ""
+        whole, varying = piece.whole, self._varying
+        shown = frame_bytes(whole, varying, HEX_COLUMNS)
+        return frame_kind(whole), shown, frame_fields(whole, varying)
+
+    def _label(self, piece: Piece, columns: int) -> str:
+        whole = piece.whole
+        if whole is None or whole.protocol in ("Lines", "Bytes"):
+            return label(piece.data, self._varying, columns)
+        if piece.begins and len(piece.data) == len(whole.data):
+            return frame_label(whole, self._varying, columns)
+        return part_label(whole, piece.offset, len(piece.data), self._varying, columns)
+
+    def _is_marked(self, arrow: Arrow) -> bool:
+        return any(
+            self._marked(piece.data)
+            or (piece.whole is not None and self._marked(piece.whole.clear))
+            for piece in arrow.pieces
+        )
 
     def _boxed(self, arrow: Arrow) -> bool:
         return self._chunks and arrow.kind == "data"
 
     def _note(self, arrow: Arrow) -> str:
-        """Say in words where a chunk is not a frame."""
+        """Say in words where a chunk is not a frame, what is inside, what a proxy has done."""
+        inside = [
+            frame_note(piece.whole)
+            for piece in arrow.pieces
+            if piece.whole is not None and piece.begins and len(piece.data) == len(piece.whole.data)
+        ]
+        notes = [self._cuts(arrow), *inside, arrow.note]
+        return "; ".join(dict.fromkeys(filter(None, notes)))
+
+    def _cuts(self, arrow: Arrow) -> str:
         if not self._boxed(arrow):
             return ""
         whole = sum(1 for piece in arrow.pieces if piece.begins and piece.ends)
@@ -129,11 +193,11 @@ class View:
 
     def _lines(self, arrow: Arrow, columns: int) -> tuple[tuple[Label, ...], ...]:
         """Return the labels of an arrow: in one line if they fit, else one a line."""
-        if arrow.kind not in ("data", "error"):
+        if arrow.kind in EVENTS:
             return ()
         room = columns - 2 if self._boxed(arrow) else columns
         labels = tuple(
-            Label(label(piece.data, self._ports, room), not piece.begins, not piece.ends)
+            Label(self._label(piece, room), not piece.begins, not piece.ends)
             for piece in arrow.pieces
         )
         if sum(one.width_px + 6 for one in labels) <= columns * COLUMN_PX + 16:
@@ -158,8 +222,8 @@ class View:
         wanted = float(MIN_GAP_PX)
         for arrow in shown:
             apart = abs(self._lane[self._name(arrow.connection)] - self.server)
-            if arrow.kind in ("data", "error"):
-                texts = [label(piece.data, self._ports, 100) for piece in arrow.pieces]
+            if arrow.kind not in EVENTS:
+                texts = [self._label(piece, 100) for piece in arrow.pieces]
                 columns = sum(width(text) + (3 if self._chunks else 0) for text in texts)
                 columns = max(columns, width(self._note(arrow)))
                 wanted = max(wanted, (columns * COLUMN_PX + 44) / apart)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from html import escape
 
 from netlab.lab.labels import width
-from netlab.lab.recording import Direction, Kind
+from netlab.lab.recording import Direction
 
 COLUMN_PX = 8.0  # of the fixed-width font at 13 px; the widest in use takes 7.9
 NOTE_COLUMN_PX = 7.0  # on average, of the proportional one
 PAD_PX = 24  # around everything
 HEAD_PX = 30  # height of a lane's box
 TORN_PX = 5  # depth of a torn edge
+LOST_PX = 20  # from the middle to where an arrow that does not arrive ends
 
 _DARK = """--up:#6cbcf5;--down:#f5b063;--bad:#ff8fa6;--mark:rgba(240,190,40,.22);
  --ink:var(--jp-content-font-color1,#f2f2f2);--soft:#b4b4b4;--rule:#8c8c8c;
@@ -32,7 +33,15 @@ STYLE = f"""
 .netlab-ladder{{--up:#00558f;--down:#974700;--bad:#b00040;--mark:rgba(240,190,40,.3);
  --ink:var(--jp-content-font-color1,#1f1f1f);--soft:#5f5f5f;--rule:#808080;
  --paper:var(--jp-layout-color0,#fff);--box:var(--jp-layout-color2,#eee);
- background:var(--paper);max-width:100%;height:auto}}
+ background:var(--paper);display:block;max-width:none}}
+.netlab-figure .netlab-scroll{{overflow-x:auto;max-width:100%}}
+.netlab-figure .netlab-arrows{{border-collapse:collapse;margin:4px 0;font-size:13px}}
+.netlab-figure .netlab-arrows :is(th,td){{text-align:left;vertical-align:top;font-weight:400;
+ padding:3px 10px 3px 4px;border-bottom:1px solid #8886;white-space:normal;max-width:44em;
+ overflow-wrap:anywhere}}
+.netlab-figure .netlab-arrows th{{font-weight:600;white-space:nowrap}}
+.netlab-figure .netlab-arrows tr{{background:none}}
+.netlab-figure .netlab-arrows code{{background:none;font-size:12.5px;padding:0;color:inherit}}
 [data-jp-theme-light=false] .netlab-ladder,[data-theme=dark] .netlab-ladder,
 .vscode-dark .netlab-ladder{{{_DARK}}}
 @media (prefers-color-scheme:dark){{
@@ -51,6 +60,7 @@ STYLE = f"""
 .netlab-ladder .idle{{stroke:var(--rule);stroke-width:1.4;stroke-dasharray:.1 5;
  stroke-linecap:round}}
 .netlab-ladder .live{{stroke:var(--rule);stroke-width:1.6}}
+.netlab-ladder .half{{stroke:var(--rule);stroke-width:1.6;stroke-dasharray:7 4}}
 .netlab-ladder .up{{--hue:var(--up)}}
 .netlab-ladder .down{{--hue:var(--down)}}
 .netlab-ladder .bad{{--hue:var(--bad)}}
@@ -78,7 +88,7 @@ class Label:
 class Row:
     """One row of the diagram, ready to be drawn."""
 
-    kind: Kind | str  # or "fold"
+    kind: str  # a `Kind`, "lost", or "fold"
     source: int = 0  # number of the lane that it comes from, the leftmost being 0
     target: int = 0
     direction: Direction = Direction.TO_SERVER
@@ -128,8 +138,9 @@ def draw(names: Sequence[str], server: int, rows: Sequence[Row], gap: float, abo
     for number, x in enumerate(lanes):
         parts.append(_vertical("idle", x, top, bottom))
         whole = number == server
-        alive = [(float(top), bottom)] if whole else _alive(number, rows, ys, top, bottom)
-        parts += [_vertical("live", x, start, end) for start, end in alive]
+        alive = [("live", float(top), bottom)]
+        alive = alive if whole else list(_alive(number, rows, ys, top, bottom))
+        parts += [_vertical(kind, x, start, end) for kind, start, end in alive]
     for number, (name, x, box) in enumerate(zip(names, lanes, boxes, strict=True)):
         corner = 4 if number == server else HEAD_PX / 2
         parts.append(_rect("box", x - box / 2, PAD_PX, box, HEAD_PX, corner))
@@ -141,22 +152,23 @@ def draw(names: Sequence[str], server: int, rows: Sequence[Row], gap: float, abo
 
 def _alive(
     lane: int, rows: Sequence[Row], ys: Sequence[float], top: float, bottom: float
-) -> Iterator[tuple[float, float]]:
-    """Yield from where to where a client has a connection."""
+) -> Iterator[tuple[str, float, float]]:
+    """Yield from where to where a client has a connection: "live", or "half" after one FIN."""
     mine = [(row, y + row.line_px) for row, y in zip(rows, ys, strict=False)]
     mine = [(row, y) for row, y in mine if row.kind != "fold" and lane in (row.source, row.target)]
     start: float | None = None if any(row.kind == "open" for row, _ in mine) else top
     finished: set[Direction] = set()
     for row, y in mine:
+        is_end = row.kind in ("rst", "error") or len({*finished, row.direction}) == 2
+        if start is not None and (row.kind in ("fin", "rst", "error")):
+            yield "half" if finished else "live", start, y
+            start = None if is_end else y
         if row.kind == "open":
             start, finished = y, set()
         elif row.kind == "fin":
             finished.add(row.direction)
-        if start is not None and (row.kind in ("rst", "error") or len(finished) == 2):
-            yield start, y
-            start = None
     if start is not None:
-        yield start, bottom
+        yield "half" if finished else "live", start, bottom
 
 
 def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
@@ -167,7 +179,8 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
     x1, x2, line = lanes[row.source], lanes[row.target], y + row.line_px
     middle, way = (x1 + x2) / 2, 1 if x2 > x1 else -1
     hue = "up" if row.direction is Direction.TO_SERVER else "down"
-    yield f'<g class="{"bad" if row.kind in ("rst", "error") else hue}">'
+    lost = row.kind == "lost"
+    yield f'<g class="{"bad" if row.kind in ("rst", "error", "lost") else hue}">'
     yield f"<title>{escape(row.title)}</title>"
     client_way = -way if row.direction is Direction.TO_SERVER else way
     server_x = x2 if row.direction is Direction.TO_SERVER else x1
@@ -177,14 +190,14 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
         fits = wide + 28 <= abs(x2 - x1)
         return middle if fits else server_x + client_way * (wide / 2 + 14)
 
-    yield _path("line dash" if row.kind == "open" else "line", x1 + 5 * way, line, x2 - 7 * way)
-    yield _head(row.kind, x2, way, line)
+    end = middle - (LOST_PX + 6) * way if lost else x2
+    yield _path("line dash" if row.kind == "open" else "line", x1 + 5 * way, line, end - 7 * way)
+    yield _head(row.kind, end, way, line)
     if row.kind in ("open", "fin", "rst"):
         word = {"open": "connect", "fin": "FIN", "rst": "RST"}[row.kind]
-        half = len(word) * 4.3 + 11
-        corner = 2 if row.kind == "rst" else 10
-        yield _rect("pill", middle - half, line - 10, 2 * half, 20, corner)
-        yield _text("pill-text", word, middle, line + 4.5)
+        yield from _pill(word, middle, line, 2 if row.kind == "rst" else 10)
+    if lost:
+        yield from _pill("LOST", middle + (LOST_PX + 10) * way, line, 2)
     for number, labels in enumerate(row.lines):
         wide = sum(label.width_px for label in labels) + 6 * (len(labels) - 1)
         if row.boxed:
@@ -201,7 +214,7 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
 
 def _head(kind: str, x: float, way: int, y: float) -> str:
     """Draw the end of an arrow: filled for data, a chevron, a bar for FIN, a cross for RST."""
-    if kind == "data":
+    if kind not in ("open", "fin", "rst", "error", "lost"):
         back = _n(x - 13 * way)
         points = f"{_n(x - 2 * way)},{_n(y)} {back},{_n(y - 5)} {back},{_n(y + 5)}"
         return f'<polygon class="head" points="{points}"/>'
@@ -215,6 +228,13 @@ def _head(kind: str, x: float, way: int, y: float) -> str:
     else:
         shape = f"M{back} {over}L{tip} {under}M{tip} {over}L{back} {under}"
     return f'<path class="line" d="{shape}"/>'
+
+
+def _pill(word: str, x: float, y: float, corner: float) -> Iterator[str]:
+    """Draw the name of an event in a box of its own, in the middle of the line."""
+    half = len(word) * 4.3 + 11
+    yield _rect("pill", x - half, y - 10, 2 * half, 20, corner)
+    yield _text("pill-text", word, x, y + 4.5)
 
 
 def _boxes(labels: Sequence[Label], x: float, y: float) -> Iterator[str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from netlab.lab import Recording, Tap, ladder
 from netlab.lab.frames import arrows, is_heartbeat, name_order
-from netlab.lab.labels import label, shorten, width
+from netlab.lab.labels import Names, label, shorten, width
 
 from .servers import ThreadedServer
 
@@ -73,7 +73,7 @@ def test_the_mime_bundle_is_html_with_a_described_picture_and_text():
     assert drawing.get("aria-label") == "Ladder diagram. Echo <to> the sender"
     assert "<figcaption>Echo &lt;to&gt; the sender</figcaption>" in bundle["text/html"]
     titles = [one.text for one in drawing.iter(f"{SVG}title")]
-    assert titles[2] == r"alice → server: 6 bytes: b'hello\n'"
+    assert titles[2] == "alice → server: 6 bytes: b'hello\\n'\n68 65 6c 6c 6f 0a"
     assert titles[-1] == "server → alice: FIN, server will send nothing more"
 
 
@@ -308,7 +308,7 @@ def test_many_lanes_and_long_names_stay_within_the_picture():
 
 def test_labels():
     def shown(data, columns=60):
-        return label(data, {}, columns)
+        return label(data, Names(), columns)
 
     assert shown(b"a\tb\r\n") == r"a\tb\r\n"
     assert shown(b'{"content": "\xc3\xa9", "type":"text"}\n') == '{"type":"text","content":"é"}\\n'
