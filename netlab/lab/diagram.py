@@ -56,7 +56,7 @@ def ladder(
     (``"websocket"`` follows a connection from HTTP on), ``"auto"``, which finds out what each
     connection speaks, or a function that is given bytes and returns the complete frames at their
     beginning. Where the protocol is known, text is shown unmasked and what is random by a name;
-    pings that libraries send by themselves are heartbeats.
+    pings that libraries send by themselves, and what only ends a body, are heartbeats.
 
     With `chunks` each arrow is a chunk as it was recorded, with the frames, or the torn parts of
     frames, that it carried: use it where the cell itself forces the cut. `highlight` marks frames

@@ -48,12 +48,14 @@ def _ended(
 
 
 def is_keepalive(frame: Dissection) -> bool:
-    """Whether it only says "I am still here": a library's own ping, or Engine.IO's."""
-    if frame.word.endswith(NONCE):
-        return True
+    """Whether it says nothing: a library's own ping, Engine.IO's, the end of HTTP's chunks."""
+    if frame.word.endswith(NONCE) or (frame.name == "chunk" and not frame.payload):
+        return frame.complete
     packets = frame.inner or (frame,)
     return all(
-        one.protocol == "Engine.IO" and one.name in ("PING", "PONG") and len(one.payload) == 1
+        one.protocol == "Engine.IO"
+        and one.name in ("PING", "PONG", "NOOP")
+        and len(one.payload) == 1
         for one in packets
     )
 
@@ -88,7 +90,8 @@ def part_label(frame: Dissection, start: int, size: int, names: Names, columns: 
         head = head or len(clear)
     part = clear[max(start, head) : start + size]
     if not part:
-        return hexdump(clear[start : start + size], (), columns)
+        hidden = [(place - start, end - start) for place, end in _hidden(frame)]
+        return hexdump(clear[start : start + size], hidden, columns)
     word = f"{names.text(frame.word)} " if start == 0 and frame.word else ""
     return word + label(part[:LOOK_BYTES], names, max(8, columns - len(word)))
 
@@ -106,6 +109,8 @@ def frame_note(frame: Dissection) -> str:
 
 def frame_kind(frame: Dissection) -> str:
     """Return what it is: ``WebSocket TEXT, 11 bytes``."""
+    if frame.protocol == "HTTP" and frame.name not in ("body", "chunk"):
+        return f"HTTP {frame.name}"  # how long it is depends on ports, dates and versions
     return f"{frame.protocol} {frame.name}, {count(len(frame.data))}"
 
 
@@ -117,6 +122,11 @@ def frame_bytes(frame: Dissection, names: Names, columns: int) -> str:
     ]
     dump = hexdump(clear, [*hidden, *names.hidden(clear)], columns, len(frame.data))
     return f"{dump} (unmasked)" if frame.clear else dump
+
+
+def _hidden(frame: Dissection) -> list[tuple[int, int]]:
+    """Return where in the frame the bytes stand that differ from run to run."""
+    return [(one.start - frame.start, one.end - frame.start) for one in frame.fields if one.varies]
 
 
 def frame_fields(frame: Dissection, names: Names) -> str:

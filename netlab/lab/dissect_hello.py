@@ -36,7 +36,7 @@ def client_hello(cursor: Cursor) -> str:
     words = ""
     if name := seen.get("server_name"):
         words += f", {name}"
-    if protocols := seen.get("application_layer_protocol_negotiation"):
+    if protocols := seen.get("ALPN"):
         words += f", ALPN {protocols}"
     return words + (f", {seen['supported_versions']}" if "supported_versions" in seen else "")
 
@@ -96,7 +96,7 @@ def _values(name: str, body: bytes, from_client: bool) -> Iterator[str]:
         case "server_name":
             if len(body) > 5:
                 yield as_text(body[5 : 5 + int.from_bytes(body[3:5])])[1:-1]
-        case "application_layer_protocol_negotiation":
+        case "ALPN":
             at = 2
             while at < len(body):
                 yield as_text(body[at + 1 : at + 1 + body[at]])[1:-1]

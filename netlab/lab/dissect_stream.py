@@ -40,6 +40,8 @@ def check_protocol(protocol: str | None) -> None:
 class Dissector:
     """Dissects one direction of a connection, as its bytes come in pieces of any size.
 
+    Where "websocket" is asked for, the HTTP that a connection begins with is dissected, too.
+
     Args:
         protocol: one of `PROTOCOLS`; None finds out from the first bytes.
         direction: who sends; without it nobody is blamed for a mask or the lack of one.
@@ -89,6 +91,9 @@ class Dissector:
 
     def _choose(self, ended: bool) -> Parser | None:
         protocol = self._protocol or sniff(self._buffer, ended)
+        if protocol == "websocket":  # a connection begins with HTTP, unless that is cut off
+            http = _sniff_http(self._buffer, ended)
+            protocol = None if http == "?" else http or protocol
         return PROTOCOLS[protocol](self._exchange, self._direction) if protocol else None
 
 

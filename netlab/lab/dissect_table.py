@@ -34,11 +34,13 @@ STYLE = """
  border-bottom:1px solid var(--line);max-width:34em;overflow-wrap:anywhere;white-space:normal}
 .netlab-bytes thead th{border-bottom:1.5px solid var(--rule);background:var(--box);
  overflow-wrap:normal}
-.netlab-bytes tbody th{font-weight:600;overflow-wrap:normal}
+.netlab-bytes tbody th{font-weight:600;min-width:8em;overflow-wrap:break-word}
 .netlab-bytes tbody tr{background:none}
 .netlab-bytes .code{font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,
  'DejaVu Sans Mono',monospace);white-space:pre-wrap}
-.netlab-bytes .wire{white-space:pre;overflow-wrap:normal}
+.netlab-bytes .wire{min-width:24ch;max-width:25ch;box-sizing:content-box;overflow-wrap:normal}
+.netlab-bytes .value{min-width:18em;overflow-wrap:break-word}
+.netlab-bytes .place{white-space:nowrap;max-width:none}
 .netlab-bytes .soft{color:var(--soft)}
 """
 
@@ -103,8 +105,8 @@ def _rows(one: Dissection) -> Iterator[tuple[str, str, str, str, str]]:
 def _table(one: Dissection) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     body = "".join(
-        f'<tr><td class="code">{place}</td><td class="code wire">{wire}</td>'
-        f'<th scope="row">{escape(name)}</th><td class="code">{escape(value)}</td>'
+        f'<tr><td class="code place">{place}</td><td class="code wire">{wire}</td>'
+        f'<th scope="row">{escape(name)}</th><td class="code value">{escape(value)}</td>'
         f'<td class="soft">{escape(note)}</td></tr>'
         for place, wire, name, value, note in _rows(one)
     )

@@ -73,7 +73,7 @@ EXTENSIONS = {
     13: "signature_algorithms",
     14: "use_srtp",
     15: "heartbeat",
-    16: "application_layer_protocol_negotiation",
+    16: "ALPN",  # application_layer_protocol_negotiation
     18: "signed_certificate_timestamp",
     21: "padding",
     22: "encrypt_then_mac",

@@ -91,7 +91,7 @@ def arrows(
             drawn.append(replace(arrow, pieces=tuple(shown)))
         elif not chunks:
             drawn += [replace(arrow, pieces=(one,)) for one in shown]
-    return _sorted_answers(_answers_to_fin(drawn))
+    return _sorted_answers(_answers_to_fin(_closed_websockets(drawn)))
 
 
 def _note(event: Chunk) -> str:
@@ -213,6 +213,29 @@ def _join(pieces: dict[int, list[Piece]], run: list[int], *, at_first: bool) -> 
                 data = b"".join(one.data for one in torn)
                 pieces[home].append(Piece(data, whole=part.whole))
                 torn = []
+
+
+def _closed_websockets(drawn: list[Arrow]) -> list[Arrow]:
+    """Put the server's FIN first after a closing handshake, as RFC 6455, 7.1.1, wants it.
+
+    Each side knows by then that it is over, and which FIN passes first is chance.
+    """
+    result: list[Arrow] = []
+    closed: dict[str, set[Direction]] = {}
+    for arrow in drawn:
+        sides = closed.setdefault(arrow.connection, set())
+        if arrow.kind == "open":
+            sides.clear()
+        elif any(one.whole and one.whole.word.startswith("CLOSE") for one in arrow.pieces):
+            sides.add(arrow.direction)
+        place = len(result)
+        if arrow.kind == "fin" and arrow.direction is Direction.TO_CLIENT and len(sides) == 2:
+            last = next(
+                (n for n in reversed(range(place)) if result[n].connection == arrow.connection), -1
+            )
+            place = last if last >= 0 and result[last].kind == "fin" else place
+        result.insert(place, arrow)
+    return result
 
 
 def _answers_to_fin(drawn: list[Arrow]) -> list[Arrow]:

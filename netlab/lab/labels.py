@@ -59,7 +59,7 @@ def hexdump(
     """
     pairs = [f"{byte:02x}" for byte in data[: columns // 3]]
     for start, end in hidden:
-        for place in range(start, min(end, len(pairs))):
+        for place in range(max(0, start), min(end, len(pairs))):
             pairs[place] = "··"
     size = len(data) if size is None else size
     return " ".join(pairs) + (f" {ELLIPSIS}" if size > len(pairs) else "")

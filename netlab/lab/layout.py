@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 from netlab.lab.dissect_arrows import (
     frame_bytes,
@@ -16,10 +17,11 @@ from netlab.lab.dissect_arrows import (
 from netlab.lab.frames import Arrow, Piece, name_order
 from netlab.lab.labels import Names, count, full, hexdump, label, shorten, width
 from netlab.lab.recording import Direction, Recording
-from netlab.lab.svg import COLUMN_PX, Label, Row
+from netlab.lab.svg import COLUMN_PX, Label, Row, box_px
 
 MAX_WIDTH_PX = 960
 MIN_GAP_PX, MAX_GAP_PX = 160, 620
+MANY_LANES, MANY_GAP_PX = 6, 120
 NAME_COLUMNS = 20
 WIDE_LABEL_PX = 340
 TEXT_COLUMNS = 72
@@ -217,9 +219,13 @@ class View:
     def _gap(self, shown: list[Arrow]) -> float:
         """Return the distance of two lanes: as much as the labels need, if the page has it."""
         lanes = len(self.lanes)
-        ends = sum(max(width(self.lanes[number]) * 4.4 + 14, 44) for number in (0, -1))
+        boxes = [box_px(name) for name in self.lanes]
+        ends = sum(max(box / 2, 44) for box in (boxes[0], boxes[-1]))
         most = (MAX_WIDTH_PX - 48 - ends) / max(1, lanes - 1)
-        wanted = float(MIN_GAP_PX)
+        # The boxes of two neighbours must have room, though many lanes make a diagram wide.
+        least = max((one + other) / 2 + 12 for one, other in pairwise([*boxes, 0.0]))
+        least = max(least, MIN_GAP_PX if lanes <= MANY_LANES else MANY_GAP_PX)
+        wanted = float(least)
         for arrow in shown:
             apart = abs(self._lane[self._name(arrow.connection)] - self.server)
             if arrow.kind not in EVENTS:
@@ -227,7 +233,7 @@ class View:
                 columns = sum(width(text) + (3 if self._chunks else 0) for text in texts)
                 columns = max(columns, width(self._note(arrow)))
                 wanted = max(wanted, (columns * COLUMN_PX + 44) / apart)
-        return max(MIN_GAP_PX, round(min(wanted, most, MAX_GAP_PX)))
+        return max(round(least), round(min(wanted, most, MAX_GAP_PX)))
 
 
 def _part(piece: Piece) -> str:

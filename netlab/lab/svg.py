@@ -102,7 +102,8 @@ class Row:
     def height_px(self) -> int:
         if self.kind in ("open", "fin", "rst", "fold"):
             return 36
-        return 22 + len(self.lines) * (28 if self.boxed else 20) + (17 if self.note else 0)
+        lost = LOST_PX // 2 if self.kind == "lost" else 0  # room for the word
+        return 22 + len(self.lines) * (28 if self.boxed else 20) + (17 if self.note else 0) + lost
 
     @property
     def line_px(self) -> float:
@@ -117,7 +118,7 @@ def draw(names: Sequence[str], server: int, rows: Sequence[Row], gap: float, abo
 
     `gap` is the distance of two lanes in pixels, `about` what a screen reader says.
     """
-    boxes = [max(72.0, width(name) * 8.8 + 28) for name in names]
+    boxes = [box_px(name) for name in names]
     lanes = [PAD_PX + max(boxes[0] / 2, 44) + number * gap for number in range(len(names))]
     wide = lanes[-1] + max(boxes[-1] / 2, 44) + PAD_PX
     top = PAD_PX + HEAD_PX
@@ -148,6 +149,11 @@ def draw(names: Sequence[str], server: int, rows: Sequence[Row], gap: float, abo
     for row, y in zip(rows, ys, strict=False):
         parts += _row(row, lanes, y)
     return "".join([*parts, "</svg>"])
+
+
+def box_px(name: str) -> float:
+    """Return how wide the box of a lane's name is."""
+    return max(72.0, width(name) * 8.8 + 28)
 
 
 def _alive(
@@ -205,7 +211,8 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
             yield from _boxes(labels, center(wide) - wide / 2, high)
         else:
             text = labels[0].text
-            yield from _on_paper("code", text, center(wide - 20), line - 8, COLUMN_PX, row.marked)
+            above = line - 8 - (LOST_PX // 2 - 2 if lost else 0)
+            yield from _on_paper("code", text, center(wide - 20), above, COLUMN_PX, row.marked)
     if row.note:
         wide = width(row.note) * NOTE_COLUMN_PX
         yield from _on_paper("note", row.note, center(wide), line + 17, NOTE_COLUMN_PX, row.marked)

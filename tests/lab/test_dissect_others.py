@@ -225,7 +225,7 @@ def test_tshark_reads_the_same_tls(tmp_path, version):
         ]
         assert theirs["tls.handshake.extension.type"].split(",") == extensions
         assert theirs["tls.handshake.extensions_server_name"] == plain(ours, "server_name", "")
-        alpn = plain(ours, "application_layer_protocol_negotiation")
+        alpn = plain(ours, "ALPN")
         if version == ssl.TLSVersion.TLSv1_2 or ours.name == "ClientHello":
             assert theirs["tls.handshake.extensions_alpn_str"] == alpn
         named = [
