@@ -24,7 +24,7 @@ class Direction(StrEnum):
         return Direction.TO_CLIENT if self is Direction.TO_SERVER else Direction.TO_SERVER
 
 
-Kind = Literal["open", "data", "fin", "rst", "error"]
+Kind = Literal["open", "data", "fin", "rst", "error", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class Chunk:
     direction: Direction
     kind: Kind
     data: bytes = b""
-    """What was carried; for an ``error`` the message of the exception, in UTF-8."""
+    """What was carried, or was ``lost``; for an ``error`` the exception's message, in UTF-8."""
+    note: str = ""
+    """What a fault proxy did to it, in a few words."""
 
     def __str__(self) -> str:
         what = f"{len(self.data)} bytes" if self.kind == "data" else self.kind
@@ -67,7 +69,12 @@ class Recording:
         self._dropped_bytes = 0
 
     def append(
-        self, connection: str, direction: Direction | str, kind: Kind, data: bytes = b""
+        self,
+        connection: str,
+        direction: Direction | str,
+        kind: Kind,
+        data: bytes = b"",
+        note: str = "",
     ) -> None:
         """Note that this happened now."""
         with self._lock:
@@ -79,7 +86,7 @@ class Recording:
                 return
             self._used_bytes += cost
             now = time.monotonic() - self._start
-            self._chunks.append(Chunk(now, connection, Direction(direction), kind, data))
+            self._chunks.append(Chunk(now, connection, Direction(direction), kind, data, note))
 
     def rename(self, connection: str, name: str) -> None:
         """Call a connection `name` from now on, in what is recorded already, too."""
