@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import threading
 import time
+from collections.abc import Hashable
 from typing import Protocol
 
+from netlab.core.deadlines import Deadlines, earliest
 from netlab.transports.switchboard import Switchboard
 
 LINGER_S = 5.0
 """seconds that a connection being closed may take to bring out what waits for its client"""
 
 
-class Abortable(Protocol):
+class Abortable(Hashable, Protocol):
     """A connection that can be ended at once."""
 
     def abort(self, reason: str) -> None:
@@ -27,9 +27,7 @@ class Calendar:
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
         switchboard.wake = self.changed
-        # A heap of (when, number, connection), guarded by the switchboard's lock.
-        self._lingering: list[tuple[float, int, Abortable]] = []
-        self._numbers = itertools.count()
+        self._lingering = Deadlines[Abortable](LINGER_S)  # guarded by the switchboard's lock
         self._changed = threading.Event()
         self._stopping = False
 
@@ -39,8 +37,7 @@ class Calendar:
 
     def abort_later(self, connection: Abortable) -> None:
         """Abort the connection `LINGER_S` seconds from now (the lock is held)."""
-        when = time.monotonic() + LINGER_S
-        heapq.heappush(self._lingering, (when, next(self._numbers), connection))
+        self._lingering.touch(connection, time.monotonic())
         self._changed.set()
 
     def stop(self) -> None:
@@ -61,13 +58,13 @@ class Calendar:
         """
         while (tick_s := self._switchboard.seconds_to_tick()) == 0 and not self._stopping:
             self._switchboard.tick()
-        waits = [wait_s for wait_s in (tick_s, self._abort_lingering()) if wait_s is not None]
-        return min(waits, default=None)
+        return earliest(tick_s, self._abort_lingering())
 
     def _abort_lingering(self) -> float | None:
         """End what has lingered long enough; return the seconds until the next."""
         with self._switchboard.lock:
             now = time.monotonic()
-            while self._lingering and self._lingering[0][0] <= now:
-                heapq.heappop(self._lingering)[2].abort("lingered")
-            return self._lingering[0][0] - now if self._lingering else None
+            for connection in self._lingering.take_due(now):
+                connection.abort("lingered")
+            due = self._lingering.next()
+            return None if due is None else due - now

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, overload
 
 from netlab.core.errors import ConnectionEnded, LocalProtocolError
-from netlab.core.messages import AnyReply, AnyRequest, Reply, make_request
+from netlab.core.messages import AnyReply, AnyRequest, make_request
 from netlab.transports.addresses import Address
-from netlab.transports.inbox import Inbox
+from netlab.transports.inbox import Inbox, R
 from netlab.transports.services import ServiceName, codec_of
-
-R = TypeVar("R", bound=Reply)
 
 
 class Client(ABC):
@@ -66,12 +63,7 @@ class Client(ABC):
     def __enter__(self) -> Self:
         return self if self.local_address is not None else self.connect()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def send(self, wire_type: str, **fields: Any) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import TypeVar, overload
+from typing import TypeVar
 
 from netlab.core.errors import ConnectionEnded, LocalProtocolError, RemoteError
 from netlab.core.messages import (
@@ -70,7 +69,7 @@ class Mail:
             ConnectionEnded: it will not come any more.
             LocalProtocolError: servers send no such message.
         """
-        name = wanted if isinstance(wanted, str) else type_name(wanted)
+        name = _type_of(wanted)
         if name not in REPLY_TYPES:
             raise LocalProtocolError(
                 f"no message is called {name!r}; servers send: {', '.join(REPLY_TYPES)}"
@@ -88,11 +87,10 @@ class Mail:
 
     def too_late(self, wanted: str | type[Reply], timeout_s: float) -> TimeoutError:
         """Return the error that says what was awaited and what came instead."""
-        name = wanted if isinstance(wanted, str) else type_name(wanted)
         counts = Counter(message.type for message in self._untaken)
         came = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         instead = f"came instead: {came}" if came else "nothing came"
-        return TimeoutError(f"no {name} within {timeout_s:g} s; {instead}")
+        return TimeoutError(f"no {_type_of(wanted)} within {timeout_s:g} s; {instead}")
 
 
 class Inbox:
@@ -127,8 +125,7 @@ class Inbox:
     @property
     def ended(self) -> str | None:
         """Why no more messages will come; None while they may."""
-        with self._changed:
-            return self._mail.ended
+        return self._mail.ended
 
     @property
     def messages(self) -> tuple[AnyReply, ...]:
@@ -147,11 +144,7 @@ class Inbox:
                 raise TimeoutError(f"the connection still stands after {timeout_s:g} s")
             return self._mail.ended or ""
 
-    @overload
-    def wait_for(self, wanted: type[R], timeout_s: float) -> R: ...
-    @overload
-    def wait_for(self, wanted: str, timeout_s: float) -> AnyReply: ...
-    def wait_for(self, wanted: str | type[R], timeout_s: float) -> AnyReply | R:
+    def wait_for(self, wanted: str | type[Reply], timeout_s: float) -> AnyReply:
         """Return the first message of the wanted type that was not taken yet.
 
         Args:
@@ -171,46 +164,5 @@ class Inbox:
             return found
 
 
-class AsyncInbox:
-    """Mail that one task puts in and others of the same loop await."""
-
-    def __init__(self) -> None:
-        self.mail = Mail()
-        self._changed = asyncio.Event()
-
-    def put(self, message: AnyReply) -> Ping | None:
-        """Take in a message that came; return what to answer to it, if it asks for an answer."""
-        answer = self.mail.put(message)
-        self._wake()
-        return answer
-
-    def end(self, reason: str) -> None:
-        """Take note that no more messages will come. The first reason given is kept."""
-        self.mail.end(reason)
-        self._wake()
-
-    async def wait_ended(self, timeout_s: float) -> str:
-        """Wait until no more messages will come, and return why. Raises TimeoutError."""
-        async with asyncio.timeout(timeout_s):
-            while self.mail.ended is None:
-                await self._changed.wait()
-        return self.mail.ended
-
-    @overload
-    async def wait_for(self, wanted: type[R], timeout_s: float) -> R: ...
-    @overload
-    async def wait_for(self, wanted: str, timeout_s: float) -> AnyReply: ...
-    async def wait_for(self, wanted: str | type[R], timeout_s: float) -> AnyReply | R:
-        """Return the first message of that type not taken yet; raises as `Inbox.wait_for`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while (found := self.mail.take(wanted)) is None:
-                    await self._changed.wait()
-        except TimeoutError:
-            raise self.mail.too_late(wanted, timeout_s) from None
-        return found
-
-    def _wake(self) -> None:
-        # Everyone who waits now is woken; whoever comes later waits for the next message.
-        self._changed.set()
-        self._changed = asyncio.Event()
+def _type_of(wanted: str | type[Reply]) -> str:
+    return wanted if isinstance(wanted, str) else type_name(wanted)

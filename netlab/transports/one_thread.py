@@ -9,7 +9,6 @@ import socket
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from types import TracebackType
 from typing import ClassVar, Self
 
 from netlab.core.errors import LocalProtocolError
@@ -92,12 +91,7 @@ class OneThreadServer(ABC):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     @property

@@ -6,14 +6,13 @@ import secrets
 from typing import Literal
 
 from netlab.core.chat import ChatService
-from netlab.core.echo import EchoService, TextLines
+from netlab.core.echo import EchoService
 from netlab.core.errors import LocalProtocolError
-from netlab.core.json_codec import Codec, Json
+from netlab.core.json_codec import Codec
 from netlab.core.service import Limits, Service
 
 ServiceName = Literal["chat", "echo"]
 SERVICES: dict[str, type[Service]] = {"chat": ChatService, "echo": EchoService}
-_CODECS: dict[str, Codec] = {"chat": Json(), "echo": TextLines()}
 
 
 def make_service(
@@ -40,6 +39,6 @@ def codec_of(service: ServiceName) -> Codec:
     Raises:
         LocalProtocolError: no service has that name.
     """
-    if service not in _CODECS:
-        raise LocalProtocolError(f"no service is called {service!r}; there are: {list(_CODECS)}")
-    return _CODECS[service]
+    if service not in SERVICES:
+        raise LocalProtocolError(f"no service is called {service!r}; there are: {list(SERVICES)}")
+    return SERVICES[service].codec

@@ -10,12 +10,12 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from netlab.core.errors import RemoteProtocolError
 from netlab.core.messages import AnyRequest, Closing, Hello
-from netlab.core.service import ClientId, ClientStats, Send, Service
+from netlab.core.service import ClientId, Send, Service, ServiceStats
 from netlab.transports.clock import Clock
 
 log = logging.getLogger("netlab.transports")
@@ -37,24 +37,16 @@ class Connection(Protocol):
         """Bytes that wait because the client does not read them."""
 
 
-@dataclass(frozen=True)
-class ServerStats:
-    """A server in figures."""
+@dataclass(frozen=True, kw_only=True)
+class ServerStats(ServiceStats):
+    """A server in figures: those of its service, and its own."""
 
     seconds_up: float
-    clients: tuple[ClientStats, ...]
     outbox_bytes: dict[str, int]
     """by client id: bytes that wait to be sent"""
-    frames_in: int
     frames_out: int
-    refused: dict[str, int] = field(default_factory=dict)
-    """frames answered with `error`, by its code"""
-    ended: dict[str, int] = field(default_factory=dict)
+    ended: dict[str, int]
     """connections that are over, by reason"""
-    rooms: dict[str, int] = field(default_factory=dict)
-    """members of each room, by its name"""
-    games: dict[str, int] = field(default_factory=dict)
-    """game sessions, by their status"""
 
 
 class Switchboard:
@@ -143,17 +135,12 @@ class Switchboard:
         """Return the server in figures."""
         with self.lock:
             now = self.clock.peek()
-            service = self.service.stats(now)
             return ServerStats(
+                **vars(self.service.stats(now)),
                 seconds_up=now - self._started_at,
-                clients=service.clients,
                 outbox_bytes={str(c.id): c.outbox_bytes for c in self._connections.values()},
-                frames_in=service.frames_in,
                 frames_out=self._frames_out,
-                refused=service.refused,
                 ended=dict(self._ended),
-                rooms=service.rooms,
-                games=service.games,
             )
 
     def _look_ahead(self) -> None:

@@ -24,9 +24,10 @@ from netlab.core.service import ClientId, Service
 from netlab.core.stream import ReplyStream, RequestStream
 from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
 from netlab.transports.async_calendar import AsyncCalendar
+from netlab.transports.async_inbox import AsyncInbox
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.clock import Clock, SystemClock
-from netlab.transports.inbox import AsyncInbox, R
+from netlab.transports.inbox import R
 from netlab.transports.services import ServiceName, codec_of, make_service
 from netlab.transports.switchboard import ServerStats, Switchboard
 

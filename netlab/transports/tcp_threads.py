@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from netlab.core.chat import ChatService
@@ -95,7 +94,7 @@ class TCPServer:
         self._address: Address = listener.getsockname()[:2]
         self._listener.setblocking(False)
         self._acceptor = self.start_thread(self._accept, "accept")
-        self._ticker = self.start_thread(self.calendar.run, "calendar")
+        self.start_thread(self.calendar.run, "calendar")
         log.info("listening on %s", format_address(*self._address))
 
     def stop(self) -> None:
@@ -107,17 +106,16 @@ class TCPServer:
         self._acceptor.join()
         self._listener.close()
         self._woken.close()
+        self.calendar.stop()
         self._say_goodbye()
         deadline = time.monotonic() + STOP_GRACE_S
-        for thread in self._client_threads():
+        for thread in tuple(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
         with self.switchboard.lock:
             for connection in self._connections:
                 connection.abort("server_stopping")
-        for thread in self._client_threads():
+        for thread in tuple(self._threads):
             thread.join()
-        self.calendar.stop()
-        self._ticker.join()
         log.info("stopped listening on %s", format_address(*self._address))
 
     def _say_goodbye(self) -> None:
@@ -128,12 +126,7 @@ class TCPServer:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     @property
@@ -237,9 +230,6 @@ class TCPServer:
             self._threads.discard(thread)
             raise
         return thread
-
-    def _client_threads(self) -> list[threading.Thread]:
-        return [t for t in tuple(self._threads) if t not in (self._acceptor, self._ticker)]
 
 
 class TCPClient(Client):

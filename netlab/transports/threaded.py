@@ -58,16 +58,12 @@ class ThreadedConnection:
         self._drained = threading.Condition(server.switchboard.lock)
         self._writer: threading.Thread | None = None
         self._finishing = False
-        self._dead = False
-
-    @property
-    def dead(self) -> bool:
-        """True once it was aborted: nothing more goes in or out."""
-        return self._dead
+        self.dead = False
+        """aborted: nothing more goes in or out"""
 
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it for the writer (locked)."""
-        if self._finishing or self._dead:
+        if self._finishing or self.dead:
             return
         rest = memoryview(frame)
         if not self._outbox:
@@ -87,7 +83,7 @@ class ThreadedConnection:
 
     def finish(self, reason: str) -> None:
         """Bring out what waits, then send FIN (locked)."""
-        if self._finishing or self._dead:
+        if self._finishing or self.dead:
             return
         self._finishing = True
         self.reason = self.reason or reason
@@ -97,9 +93,9 @@ class ThreadedConnection:
 
     def abort(self, reason: str) -> None:
         """End it now, whatever waits (locked). Whoever is blocked on the socket wakes up."""
-        if self._dead:
+        if self.dead:
             return
-        self._dead = True
+        self.dead = True
         self.reason = self.reason or reason
         self._outbox.clear()
         self.outbox_bytes = 0
@@ -119,14 +115,14 @@ class ThreadedConnection:
             return
         with self._drained:
             self._drained.wait_for(
-                lambda: self.outbox_bytes <= self._limit // 2 or self._finishing or self._dead
+                lambda: self.outbox_bytes <= self._limit // 2 or self._finishing or self.dead
             )
 
     def close(self) -> None:
         """Wait until what was posted is out, or the linger time is over; then close the socket."""
         with self._drained:
             self.finish("left")
-            self._drained.wait_for(lambda: not self._outbox or self._dead)
+            self._drained.wait_for(lambda: not self._outbox or self.dead)
             writer = self._writer
         if writer is not None:
             writer.join()
@@ -147,7 +143,7 @@ class ThreadedConnection:
     def _write(self) -> None:
         while True:
             with self._drained:
-                if not self._outbox or self._dead:
+                if not self._outbox or self.dead:
                     self._writer = None
                     if self._finishing:
                         self._send_fin()
@@ -163,7 +159,7 @@ class ThreadedConnection:
                     self.abort("reset")
                 continue
             with self._drained:
-                if not self._dead:
+                if not self.dead:
                     self._outbox[0] = data[sent:]
                     if sent == len(data):
                         self._outbox.popleft()
