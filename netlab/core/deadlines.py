@@ -17,10 +17,12 @@ class Deadlines(Generic[K]):
 
     Args:
         delay_s: seconds from a touch until it is due; 0 = never (then nothing is kept here).
+        most: keys kept; of more, the first are due at once. 0 = unlimited.
     """
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, delay_s: float, most: int = 0) -> None:
         self.delay_s = delay_s
+        self._most = most
         self._touched: OrderedDict[K, float] = OrderedDict()
 
     def __len__(self) -> int:
@@ -39,14 +41,6 @@ class Deadlines(Generic[K]):
         """Let it never be due."""
         self._touched.pop(key, None)
 
-    def oldest(self) -> K:
-        """Return what falls due first.
-
-        Raises:
-            StopIteration: there is nothing.
-        """
-        return next(iter(self._touched))
-
     def next(self) -> float | None:
         """Return when the first falls due (epoch seconds); None: there is nothing."""
         for touched_at in self._touched.values():
@@ -56,8 +50,9 @@ class Deadlines(Generic[K]):
     def take_due(self, now: float) -> list[K]:
         """Remove what is due and return it, the longest due first."""
         due: list[K] = []
+        too_many = len(self._touched) - self._most if self._most else 0
         for key, touched_at in self._touched.items():
-            if touched_at + self.delay_s > now:
+            if touched_at + self.delay_s > now and len(due) >= too_many:
                 break
             due.append(key)
         for key in due:

@@ -163,28 +163,30 @@ class Utf8Decoder:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def feed(self, data: bytes) -> str:
+    def feed(self, data: bytes, *, final: bool = False) -> str:
         """Return the text that is complete so far and was not returned before.
 
-        Raises:
-            InvalidText: bytes that no continuation could make valid; the decoder starts afresh.
-        """
-        return self._decode(data, final=False)
-
-    def end(self) -> str:
-        """Take note that no more bytes come.
+        Args:
+            data: what came.
+            final: no more bytes come after these.
 
         Raises:
-            InvalidText: the bytes ended inside a character.
+            InvalidText: bytes that no continuation could make valid, or, at the end, half a
+                character; the decoder starts afresh.
         """
-        return self._decode(b"", final=True)
-
-    def _decode(self, data: bytes, final: bool) -> str:
         try:
             return self._decoder.decode(data, final)
         except UnicodeDecodeError as error:
             self._decoder.reset()
-            raise invalid_text(error) from None
+            byte, place = error.object[error.start], error.start
+            raise InvalidText(
+                f"byte 0x{byte:02x} at position {place} is not valid UTF-8 ({error.reason}); "
+                "encode text as UTF-8"
+            ) from None
+
+    def end(self) -> str:
+        """Take note that no more bytes come. Raises InvalidText: they ended inside a character."""
+        return self.feed(b"", final=True)
 
 
 def decode_text(frame: bytes | str) -> str:
@@ -193,17 +195,4 @@ def decode_text(frame: bytes | str) -> str:
     Raises:
         InvalidText: the frame is not UTF-8.
     """
-    if isinstance(frame, str):
-        return frame
-    try:
-        return frame.decode()
-    except UnicodeDecodeError as error:
-        raise invalid_text(error) from None
-
-
-def invalid_text(error: UnicodeDecodeError) -> InvalidText:
-    """Say which byte was wrong, where, and what to do."""
-    return InvalidText(
-        f"byte 0x{error.object[error.start]:02x} at position {error.start} is not valid UTF-8 "
-        f"({error.reason}); encode text as UTF-8"
-    )
+    return frame if isinstance(frame, str) else Utf8Decoder().feed(frame, final=True)

@@ -52,7 +52,7 @@ class Roster:
         self._max_name_length = limits.max_name_length
         self._by_name: dict[str, User] = {}
         self._by_secret: dict[str, User] = {}
-        self._away: Deadlines[str] = Deadlines(SEATS_KEPT_S)  # secrets
+        self._away = Deadlines[str](SEATS_KEPT_S, _MOST_AWAY)  # secrets
 
     def add(self, client: ClientId, secret: str) -> User:
         """Note a newcomer, under the name `User_` and the first 8 characters of the id."""
@@ -116,11 +116,7 @@ class Roster:
 
     def give_up(self, now: float) -> Sequence[User]:
         """Forget those who were away too long, and return them."""
-        given_up = self._away.take_due(now)
-        while len(self._away) > _MOST_AWAY:
-            given_up.append(self._away.oldest())
-            self._away.forget(given_up[-1])
-        return [self._by_secret.pop(secret) for secret in given_up]
+        return [self._by_secret.pop(secret) for secret in self._away.take_due(now)]
 
     def next_tick(self) -> float | None:
         """Return when `give_up` is due (epoch seconds)."""

@@ -26,14 +26,10 @@ class Calendar:
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
-        switchboard.wake = self.changed
         self._lingering = Deadlines[Abortable](LINGER_S)  # guarded by the switchboard's lock
         self._changed = threading.Event()
+        switchboard.wake = self._changed.set
         self._stopping = False
-
-    def changed(self) -> None:
-        """Look again: something may be due earlier than it was."""
-        self._changed.set()
 
     def abort_later(self, connection: Abortable) -> None:
         """Abort the connection `LINGER_S` seconds from now (the lock is held)."""

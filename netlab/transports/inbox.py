@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter, deque
@@ -93,7 +94,7 @@ class Mail:
         return TimeoutError(f"no {_type_of(wanted)} within {timeout_s:g} s; {instead}")
 
 
-class Inbox:
+class Inbox(Mail):
     """Mail that one thread puts in and others wait for.
 
     Args:
@@ -101,37 +102,30 @@ class Inbox:
     """
 
     def __init__(self, answer: Callable[[Ping], None]) -> None:
+        super().__init__()
         self._answer = answer
-        self._mail = Mail()
         self._changed = threading.Condition()  # guards the mail
 
     def put(self, message: AnyReply) -> None:
         """Take in a message that came, and answer it if it is a heartbeat."""
         with self._changed:
-            answer = self._mail.put(message)
+            answer = super().put(message)
             self._changed.notify_all()
         if answer is not None:
-            try:
+            with contextlib.suppress(OSError):  # it is lost, and its reader is about to see that
                 self._answer(answer)
-            except OSError:
-                pass  # the connection is lost, and its reader is about to see it
 
     def end(self, reason: str) -> None:
         """Take note that no more messages will come. The first reason given is kept."""
         with self._changed:
-            self._mail.end(reason)
+            super().end(reason)
             self._changed.notify_all()
-
-    @property
-    def ended(self) -> str | None:
-        """Why no more messages will come; None while they may."""
-        return self._mail.ended
 
     @property
     def messages(self) -> tuple[AnyReply, ...]:
         """Everything that came, taken or not, oldest first."""
         with self._changed:
-            return self._mail.messages
+            return super().messages
 
     def wait_ended(self, timeout_s: float) -> str:
         """Wait until no more messages will come, and return why.
@@ -140,9 +134,9 @@ class Inbox:
             TimeoutError: the connection still stands after `timeout_s` seconds.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._mail.ended is not None, timeout_s):
+            if not self._changed.wait_for(lambda: self.ended is not None, timeout_s):
                 raise TimeoutError(f"the connection still stands after {timeout_s:g} s")
-            return self._mail.ended or ""
+            return self.ended or ""
 
     def wait_for(self, wanted: str | type[Reply], timeout_s: float) -> AnyReply:
         """Return the first message of the wanted type that was not taken yet.
@@ -158,9 +152,9 @@ class Inbox:
         """
         deadline = time.monotonic() + timeout_s
         with self._changed:
-            while (found := self._mail.take(wanted)) is None:
+            while (found := self.take(wanted)) is None:
                 if not self._changed.wait(deadline - time.monotonic()):
-                    raise self._mail.too_late(wanted, timeout_s)
+                    raise self.too_late(wanted, timeout_s)
             return found
 
 

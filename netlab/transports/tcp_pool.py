@@ -108,7 +108,6 @@ class PoolTCPServer(TCPServer):
             connection, peer = called
             try:
                 self.switchboard.connect(connection, peer)
-                self.calendar.changed()
                 self._serve(connection)
             except Exception:
                 # A worker that ends is missed by all clients to come.
