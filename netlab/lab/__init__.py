@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import netlab.lab.kernel as kernel
+    import netlab.lab.panels as panels
     from netlab.lab.background import Background, background
     from netlab.lab.diagram import Ladder, ladder
     from netlab.lab.dissect import dissect
@@ -39,6 +40,7 @@ __all__ = [
     "kernel",
     "ladder",
     "leftovers",
+    "panels",
     "record",
     "show_source",
 ]
@@ -62,8 +64,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "kernel":
-        return import_module("netlab.lab.kernel")
+    if name in ("kernel", "panels"):
+        return import_module(f"netlab.lab.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"netlab.lab.{_HOME[name]}"), name)
