@@ -18,7 +18,7 @@ from netlab.lab.labels import count, visible
 from netlab.lab.recording import Direction
 
 MAX_HEAD_BYTES = 65_536
-MAX_LINE_BYTES = 8192
+MAX_LINE_BYTES = 8192  # of a chunk's first line, and of all trailers
 BLOCK_BYTES = 65_536  # a body that lasts until the connection closes is shown in such blocks
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 _REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) (HTTP/1\.[01])\r?\n")
@@ -176,7 +176,7 @@ class HTTP:
         else:  # the last chunk: trailers may follow, then an empty line
             close = _HEAD_END.search(buffer, head.end() - len(head[0].lstrip(b"0")))
             end = close.end() if close else len(buffer) + 1
-            if end - at > MAX_HEAD_BYTES:
+            if end - at > MAX_LINE_BYTES:
                 return self._give_up(buffer, at, base, ended, "the trailers do not end")
         if end > len(buffer) and not ended:
             return None

@@ -12,6 +12,7 @@ MAX_SHOWN = 24  # dissections
 MAX_FIELDS = 60  # of one of them
 WIRE_BYTES = 16
 VALUE_COLUMNS = 60
+_SCROLLS = 'tabindex="0" role="group" aria-label="Dissection"'  # a narrow page scrolls it
 HEADINGS = ("Byte", "On the wire", "Field", "Value", "Meaning")
 
 STYLE = """
@@ -40,6 +41,7 @@ STYLE = """
  'DejaVu Sans Mono',monospace);white-space:pre-wrap}
 .netlab-bytes .wire{min-width:24ch;max-width:25ch;box-sizing:content-box;overflow-wrap:normal}
 .netlab-bytes .value{min-width:18em;overflow-wrap:break-word}
+.netlab-bytes td.soft{min-width:11em;overflow-wrap:break-word}
 .netlab-bytes .place{white-space:nowrap;max-width:none}
 .netlab-bytes .soft{color:var(--soft)}
 """
@@ -47,7 +49,7 @@ STYLE = """
 
 def as_html(found: Sequence[Dissection], note: str) -> str:
     """Return a table for each dissection; a screen reader hears its summary as the caption."""
-    parts = [f'<div class="netlab-bytes"><style>{STYLE}</style>']
+    parts = [f'<div class="netlab-bytes" {_SCROLLS}><style>{STYLE}</style>']
     parts += [_table(one) for one in flat(found[:MAX_SHOWN])]
     if note:
         parts.append(f'<p class="soft">{escape(note)}</p>')

@@ -81,7 +81,7 @@ def arrows(
     drawn = []
     for index, event in enumerate(events):
         # A proxy may say what it has done to a chunk: "late", "again".
-        arrow = Arrow(event.connection, event.direction, event.kind, note=_note(event))
+        arrow = Arrow(event.connection, event.direction, event.kind, note=event.note)
         if event.kind != "data":
             what = (Piece(event.data),) if event.data else ()
             drawn.append(replace(arrow, pieces=what))
@@ -92,10 +92,6 @@ def arrows(
         elif not chunks:
             drawn += [replace(arrow, pieces=(one,)) for one in shown]
     return _sorted_answers(_answers_to_fin(_closed_websockets(drawn)))
-
-
-def _note(event: Chunk) -> str:
-    return str(getattr(event, "note", ""))
 
 
 def _framed(events: list[Chunk], framing: Framing) -> Iterator[tuple[list[int], list[Piece]]]:
