@@ -11,5 +11,6 @@ from __future__ import annotations
 
 from netlab.lab.panels.cells import close_all
 from netlab.lab.panels.chat_panel import ChatPanel, chat
+from netlab.lab.panels.game_panel import GamePanel, game
 
-__all__ = ["ChatPanel", "chat", "close_all"]
+__all__ = ["ChatPanel", "GamePanel", "chat", "close_all", "game"]
