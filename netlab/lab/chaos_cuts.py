@@ -1,8 +1,9 @@
-"""Where a stream is cut, and how long its bytes take through a narrow line."""
+"""Where a stream is cut or ends, and how long its bytes take through a narrow line."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Literal, NamedTuple
 
 from netlab.lab.chaos_dice import Dice
 from netlab.lab.faults import StreamFaults
@@ -73,3 +74,23 @@ class Line:
         if self._piece is not None:
             self._free_s = self._piece[1]
             self._piece = None
+
+
+class End(NamedTuple):
+    """Where the faults end a stream, how, and what is to be noted then."""
+
+    offset: int
+    kind: Literal["rst", "close", "fin"]
+    note: str
+
+
+def end_of(faults: StreamFaults) -> End | None:
+    """Return the first end; of several at one offset the hardest."""
+    ends = []
+    if faults.reset_after_bytes is not None:
+        ends.append(End(faults.reset_after_bytes, "rst", "RST"))
+    if faults.limit_bytes is not None:
+        ends.append(End(faults.limit_bytes, "close", "FIN both ways, the limit"))
+    if faults.half_close_after_bytes is not None:
+        ends.append(End(faults.half_close_after_bytes, "fin", "FIN, half-close"))
+    return min(ends, key=lambda end: end.offset, default=None)

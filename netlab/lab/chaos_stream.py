@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal, NamedTuple
 
-from netlab.lab.chaos_cuts import Line, Slicer
+from netlab.lab.chaos_cuts import Line, Slicer, end_of
 from netlab.lab.chaos_dice import Dice
 from netlab.lab.faults import StreamFaults
 from netlab.lab.labels import count
@@ -141,9 +141,9 @@ class Stream:
         self.due_s = None
         if self.ended or self._is_stalled(now_s):
             return None
-        end = self._end()
-        if end is not None and self.sent >= end[0]:
-            return self._finished(end[1], end[2])
+        end = end_of(self._faults)
+        if end is not None and self.sent >= end.offset:
+            return self._finished(end.kind, end.note)
         size = self._sendable(now_s)
         if size:
             return self._take(size)
@@ -158,22 +158,10 @@ class Stream:
 
     # ── where things stand in the stream ─────────────────────────────────────────────────────
 
-    def _end(self) -> tuple[int, Literal["rst", "close", "fin"], str] | None:
-        """Return where the faults end this direction: offset, act and what to note."""
-        faults = self._faults
-        ends: list[tuple[int, Literal["rst", "close", "fin"], str]] = []
-        if faults.reset_after_bytes is not None:
-            ends.append((faults.reset_after_bytes, "rst", "RST"))
-        if faults.limit_bytes is not None:
-            ends.append((faults.limit_bytes, "close", "FIN both ways, the limit"))
-        if faults.half_close_after_bytes is not None:
-            ends.append((faults.half_close_after_bytes, "fin", "FIN, half-close"))
-        return min(ends, key=lambda end: end[0], default=None)
-
     def _barrier(self) -> int | None:
         """Return the next offset at which something stops or ends."""
-        end, stall = self._end(), self._faults.stall_at
-        offsets = [end[0]] if end else []
+        end, stall = end_of(self._faults), self._faults.stall_at
+        offsets = [end.offset] if end else []
         if stall is not None and stall > self.sent:
             offsets.append(stall)
         return min(offsets, default=None)

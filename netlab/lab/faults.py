@@ -25,7 +25,7 @@ from netlab.lab.labels import count
 
 MAX_COALESCE_BYTES = 1024 * 1024
 
-F = TypeVar("F", "StreamFaults", "DatagramFaults")
+F = TypeVar("F", bound="StreamFaults | DatagramFaults")
 
 
 class Dial(NamedTuple):
