@@ -100,14 +100,15 @@ def _table(view: View, kept: list[Arrow | None]) -> str:
     """Return what is told to somebody who points at an arrow, for whom has no mouse."""
     rows = [
         f'<tr><th scope="row">{escape(view.way(arrow))}</th><td>{escape(what)}</td>'
-        f"<td><code>{escape(dump)}</code></td><td>{escape(fields)}</td></tr>"
+        f'<td class="hex">{escape(dump)}</td><td>{escape(fields)}</td></tr>'
         for arrow in kept
         if arrow
         for what, dump, fields in view.details(arrow)
     ]
     if not rows:
         return ""
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Arrow", "What", "Bytes", "Fields"))
+    names = ("Arrow", "What", "Bytes", "Text or fields")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     return (
         "<details><summary>The bytes of each arrow</summary>"
         '<div class="netlab-scroll" tabindex="0" role="group" aria-label="Bytes of each arrow">'

@@ -31,18 +31,17 @@ STYLE = """
  var(--jp-ui-font-family,system-ui,sans-serif);color:inherit}
 .netlab-bytes caption{text-align:left;font-weight:600;font-size:14px;padding:4px 8px;
  color:inherit;white-space:normal}
-.netlab-bytes :is(th,td){text-align:left;vertical-align:top;padding:2px 10px 2px 8px;
- border-bottom:1px solid var(--line);max-width:34em;overflow-wrap:anywhere;white-space:normal}
-.netlab-bytes thead th{border-bottom:1.5px solid var(--rule);background:var(--box);
- overflow-wrap:normal}
-.netlab-bytes tbody th{font-weight:600;min-width:8em;overflow-wrap:break-word}
+.netlab-bytes.netlab-bytes table :is(th,td){text-align:left;vertical-align:top;max-width:34em;
+ padding:2px 10px 2px 8px;border-bottom:1px solid var(--line);white-space:normal;
+ overflow-wrap:break-word}
+.netlab-bytes.netlab-bytes thead th{border-bottom:1.5px solid var(--rule);background:var(--box)}
 .netlab-bytes tbody tr{background:none}
 .netlab-bytes .code{font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,
- 'DejaVu Sans Mono',monospace);white-space:pre-wrap}
-.netlab-bytes .wire{min-width:24ch;max-width:25ch;box-sizing:content-box;overflow-wrap:normal}
-.netlab-bytes .value{min-width:18em;overflow-wrap:break-word}
-.netlab-bytes td.soft{min-width:11em;overflow-wrap:break-word}
-.netlab-bytes .place{white-space:nowrap;max-width:none}
+ 'DejaVu Sans Mono',monospace)}
+.netlab-bytes.netlab-bytes table .wire{min-width:18ch;max-width:25ch;box-sizing:content-box}
+.netlab-bytes.netlab-bytes table .value{min-width:9em;white-space:pre-wrap}
+.netlab-bytes.netlab-bytes table .place{white-space:nowrap}
+.netlab-bytes td.soft{min-width:8em}
 .netlab-bytes .soft{color:var(--soft)}
 """
 

@@ -148,7 +148,8 @@ class View:
             # Of a masked frame the bytes differ from run to run, so a part of it has none here.
             masked = piece.whole is not None and piece.whole.clear
             dump = "" if masked else hexdump(piece.data, hidden, HEX_COLUMNS)
-            return f"{what}{of}", dump, ""
+            text = self._label(piece, TEXT_COLUMNS) if piece.whole is None else ""
+            return f"{what}{of}", dump, text
         whole, varying = piece.whole, self._varying
         shown = frame_bytes(whole, varying, HEX_COLUMNS)
         return frame_kind(whole), shown, frame_fields(whole, varying)
@@ -164,7 +165,7 @@ class View:
     def _is_marked(self, arrow: Arrow) -> bool:
         return any(
             self._marked(piece.data)
-            or (piece.whole is not None and self._marked(piece.whole.clear))
+            or (piece.whole is not None and self._marked(piece.whole.payload))
             for piece in arrow.pieces
         )
 

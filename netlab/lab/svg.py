@@ -20,7 +20,8 @@ NOTE_COLUMN_PX = 7.0  # on average, of the proportional one
 PAD_PX = 24  # around everything
 HEAD_PX = 30  # height of a lane's box
 TORN_PX = 5  # depth of a torn edge
-LOST_PX = 20  # from the middle to where an arrow that does not arrive ends
+LOST_PX = 36  # from the middle, where an arrow that does not arrive ends, to that word
+LOST_RISE_PX = 8  # the word takes room on the line, so the label is that much higher
 
 _DARK = """--up:#6cbcf5;--down:#f5b063;--bad:#ff8fa6;--mark:rgba(240,190,40,.22);
  --ink:var(--jp-content-font-color1,#f2f2f2);--soft:#b4b4b4;--rule:#8c8c8c;
@@ -33,15 +34,17 @@ STYLE = f"""
 .netlab-ladder{{--up:#00558f;--down:#974700;--bad:#b00040;--mark:rgba(240,190,40,.3);
  --ink:var(--jp-content-font-color1,#1f1f1f);--soft:#5f5f5f;--rule:#808080;
  --paper:var(--jp-layout-color0,#fff);--box:var(--jp-layout-color2,#eee);
- background:var(--paper);display:block;max-width:none}}
+ background:var(--paper)}}
+.netlab-figure .netlab-scroll svg.netlab-ladder{{display:block;max-width:none;height:auto}}
 .netlab-figure .netlab-scroll{{overflow-x:auto;max-width:100%}}
 .netlab-figure .netlab-arrows{{border-collapse:collapse;margin:4px 0;font-size:13px}}
 .netlab-figure .netlab-arrows :is(th,td){{text-align:left;vertical-align:top;font-weight:400;
  padding:3px 10px 3px 4px;border-bottom:1px solid #8886;white-space:normal;max-width:44em;
- overflow-wrap:anywhere}}
+ min-width:8em;overflow-wrap:break-word}}
 .netlab-figure .netlab-arrows th{{font-weight:600;white-space:nowrap}}
 .netlab-figure .netlab-arrows tr{{background:none}}
-.netlab-figure .netlab-arrows code{{background:none;font-size:12.5px;padding:0;color:inherit}}
+.netlab-figure .netlab-arrows .hex{{min-width:24ch;font-size:12.5px;
+ font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace)}}
 [data-jp-theme-light=false] .netlab-ladder,[data-theme=dark] .netlab-ladder,
 .vscode-dark .netlab-ladder{{{_DARK}}}
 @media (prefers-color-scheme:dark){{
@@ -102,7 +105,7 @@ class Row:
     def height_px(self) -> int:
         if self.kind in ("open", "fin", "rst", "fold"):
             return 36
-        lost = LOST_PX // 2 if self.kind == "lost" else 0  # room for the word
+        lost = LOST_RISE_PX if self.kind == "lost" else 0
         return 22 + len(self.lines) * (28 if self.boxed else 20) + (17 if self.note else 0) + lost
 
     @property
@@ -196,14 +199,14 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
         fits = wide + 28 <= abs(x2 - x1)
         return middle if fits else server_x + client_way * (wide / 2 + 14)
 
-    end = middle - (LOST_PX + 6) * way if lost else x2
+    end = middle + 4 * way if lost else x2
     yield _path("line dash" if row.kind == "open" else "line", x1 + 5 * way, line, end - 7 * way)
     yield _head(row.kind, end, way, line)
     if row.kind in ("open", "fin", "rst"):
         word = {"open": "connect", "fin": "FIN", "rst": "RST"}[row.kind]
         yield from _pill(word, middle, line, 2 if row.kind == "rst" else 10)
     if lost:
-        yield from _pill("LOST", middle + (LOST_PX + 10) * way, line, 2)
+        yield from _pill("LOST", middle + LOST_PX * way, line, 2)
     for number, labels in enumerate(row.lines):
         wide = sum(label.width_px for label in labels) + 6 * (len(labels) - 1)
         if row.boxed:
@@ -211,7 +214,7 @@ def _row(row: Row, lanes: Sequence[float], y: float) -> Iterator[str]:
             yield from _boxes(labels, center(wide) - wide / 2, high)
         else:
             text = labels[0].text
-            above = line - 8 - (LOST_PX // 2 - 2 if lost else 0)
+            above = line - 8 - (LOST_RISE_PX if lost else 0)
             yield from _on_paper("code", text, center(wide - 20), above, COLUMN_PX, row.marked)
     if row.note:
         wide = width(row.note) * NOTE_COLUMN_PX

@@ -20,7 +20,7 @@ from netlab.transports.socketio_rooms import SocketIOServer
 from netlab.transports.websocket import WebSocketServer
 from netlab.transports.websocket_client import WebSocketClient
 
-from .test_diagram import SVG, recorded, svg
+from .test_diagram import SVG, UP, recorded, svg
 
 UPGRADE = (
     b"GET /socket.io/?EIO=4&transport=websocket&t=%d HTTP/1.1\r\nHost: 127.0.0.1:50123\r\n"
@@ -138,8 +138,23 @@ def test_who_points_at_an_arrow_sees_its_bytes_and_fields():
         'payload "Hello"',
     ]
     table = re.search(r"<details><summary>The bytes of each arrow.*</details>", picture.html)[0]
-    cells = [cell.text for cell in ET.fromstring(table).iter("code")]
+    cells = [one.text for one in ET.fromstring(table).iter("td") if one.get("class") == "hex"]
     assert cells == ["81 85 ·· ·· ·· ·· 48 65 6c 6c 6f (unmasked)", "81 05 57 6f 72 6c 64"]
+
+
+def test_highlight_finds_what_is_masked():
+    events = [("ann", ">", frame(text, mask=b"abcd")) for text in (b"hello", b"help")]
+    assert lines(events, framing="websocket", highlight="help") == [
+        "ann → server  TEXT hello",
+        "ann → server  ▸ TEXT help",
+    ]
+
+
+def test_notes_of_a_proxy_are_shown():
+    recording = recorded(("c", ">", b"one"))
+    recording.append("c", UP, "data", b"one", "once more")
+    found = str(ladder(recording, framing="datagrams")).splitlines()
+    assert found == ["c → server  one", "c → server  one   (once more)"]
 
 
 def test_ports_are_hidden_in_the_bytes_too():
@@ -236,7 +251,8 @@ def test_many_lanes_keep_their_size_and_names_do_not_overlap():
         picture = ladder(recorded(*[(name, ">", b"x") for name in chosen]))
         drawing = svg(picture)
         style = re.search(r"<style>(.*?)</style>", picture.html, re.DOTALL)[1]
-        assert "max-width:none" in style
+        # More precise than JupyterLab's own rule for every svg, which would make it smaller.
+        assert ".netlab-scroll svg.netlab-ladder{display:block;max-width:none" in style
         assert float(drawing.get("width")) == float(drawing.get("viewBox").split()[2])
         assert '<div class="netlab-scroll" tabindex="0"' in picture.html
         boxes = [one for one in drawing.iter(f"{SVG}rect") if one.get("class") == "box"]
