@@ -18,7 +18,8 @@ from engineio import AsyncServer as EngineServer
 
 from netlab.core.errors import FrameTooLong, InvalidMessage, RemoteProtocolError
 from netlab.transports import socketio_packets as packets
-from netlab.transports.socketio_session import LINK, Link, Outbox, Session
+from netlab.transports.socketio_outbox import Outbox
+from netlab.transports.socketio_session import LINK, Link, Session
 from netlab.transports.switchboard import Switchboard
 
 # The library logs whole packets, secrets and private messages among them, at INFO, and session

@@ -11,36 +11,27 @@ A reader's way through it, from the wire to the service and back::
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import socket
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from netlab.core.errors import LocalProtocolError
 from netlab.core.json_codec import Json
 from netlab.core.limits import LIBRARY_PINGS, Limits
 from netlab.core.service import Service
-from netlab.transports.addresses import Address, format_address, open_listener
 from netlab.transports.asgi_server import AsgiServer
-from netlab.transports.async_calendar import AsyncCalendar
-from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.async_server import STOP_GRACE_S, AsyncServer
+from netlab.transports.clock import Clock
 from netlab.transports.services import make_service
 from netlab.transports.socketio_client import SocketIOClient as SocketIOClient
 from netlab.transports.socketio_guard import Guard, respond
 from netlab.transports.socketio_hub import Hub
 from netlab.transports.socketio_packets import Event
 from netlab.transports.socketio_vendor import CDN_URL, vendored
-from netlab.transports.switchboard import ServerStats, Switchboard
 from netlab.transports.web import Door, allowed_origin, answer, page
 
-log = logging.getLogger("netlab.transports.socketio_rooms")
 
-STOP_GRACE_S = 0.5
-"""seconds that `stop` gives clients to hear that it is over"""
-
-
-class SocketIOServer:
+class SocketIOServer(AsyncServer):
     """Carries a service over Socket.IO. Use `async with`, or await `start` and `stop`.
 
     In a notebook, `netlab.lab.background` runs it in a loop of its own. `GET /` is a chat page.
@@ -79,10 +70,8 @@ class SocketIOServer:
                 f"{name} speaks lines of text. Serve ChatService here, or {name} over TCP, UDP "
                 "or WebSocket"
             )
-        self.service = make_service(service, limits, secret)
-        self.service.carried_by(LIBRARY_PINGS)
-        self.switchboard = Switchboard(self.service, clock or SystemClock(), Event.from_json)
-        self._calendar = AsyncCalendar(self.switchboard)
+        service = make_service(service, limits, secret)
+        super().__init__(service, LIBRARY_PINGS, host, port, clock, Event.from_json)
         self._door = Door(origins, hosts)
         self._hub = Hub(
             self.switchboard,
@@ -92,64 +81,19 @@ class SocketIOServer:
         )
         self._guard = Guard(self._hub)
         self._http = AsgiServer(self._app, max_message_bytes=self._hub.max_body_bytes)
-        self._host, self._port = host, port
-        self._address: Address | None = None
-        self._stopping = False
 
-    async def start(self) -> None:
-        """Listen. When this returns, clients can connect and `address` is known.
+    # ------------------------------------------------------------ life
 
-        Raises:
-            AddressInUse: another listener has the address.
-            LocalProtocolError: the server runs already, or ran and was stopped.
-        """
-        if self._address is not None:
-            raise LocalProtocolError("this server was started before; make a new one")
-        listener = open_listener(self._host, self._port)
-        self._address = listener.getsockname()[:2]
-        try:
-            await self._http.start(listener)
-        except BaseException:
-            listener.close()
-            raise
-        self._ticker = asyncio.create_task(self._calendar.run(), name="netlab-calendar")
-        log.info("listening on %s", format_address(*self.address))
+    async def _open(self, listener: socket.socket) -> None:
+        await self._http.start(listener)
 
-    async def stop(self) -> None:
-        """Tell all clients, close everything, end every task: 2 s at most. Twice is once."""
-        if self._address is None or self._stopping:
-            return
-        self._stopping = self._hub.closed = True
-        self._ticker.cancel()
-        await asyncio.wait([self._ticker])
-        self.switchboard.close_all("server_stopping", "the server is stopping")
+    async def _refuse_newcomers(self) -> None:
+        self._hub.closed = True  # who is here may still poll for what is left
+
+    async def _end_clients(self) -> None:
         await self._hub.end_sessions("server_stopping", STOP_GRACE_S)
         await self._http.stop()
         await self._hub.end_tasks()
-        log.info("stopped listening on %s", format_address(*self.address))
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
-    @property
-    def address(self) -> Address:
-        """Host and port, real from the moment `start` returns."""
-        if self._address is None:
-            raise LocalProtocolError("the server has no address yet: call start() first")
-        return self._address
-
-    def stats(self) -> ServerStats:
-        """Return the server in figures. Call it in the server's loop."""
-        return self.switchboard.stats()
 
     # ------------------------------------------------------------ who asks for what
 

@@ -10,14 +10,13 @@ would be another branch in `post`, with the same limit.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 from typing import Any
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
+from netlab.transports.socketio_outbox import Outbox
 from netlab.transports.socketio_packets import DISCONNECT, Event, SizedPacket, acknowledgement
+from netlab.transports.write_buffer import FRAME_COST, reset_unless_done
 
 COME_BACK = frozenset({"server_stopping", "internal_error"})
 """codes of `closing` after which a client does well to try again. After all others it hears the
@@ -27,73 +26,6 @@ CONNECT_TIMEOUT_S = 20.0
 """seconds that a session may take to send CONNECT; until then it is nobody's"""
 LINK = "netlab.link"
 """in the scope of a request: its `Link`"""
-MOST_IN_A_LOT = 16
-"""packets in one answer to a poll: the official Python client takes more for an attack, and goes"""
-_SMALL = 16  # bytes of the library's own packets: pings, NOOP
-
-
-class Outbox(asyncio.Queue[Any]):
-    """The queue between us and the library, counting bytes: what waits, and what was just taken.
-
-    The library takes all that waits in one go and then sends it; only when it asks for more was
-    the last lot taken from its hands. (`_init`, `_put` and `_get` are asyncio's hooks for this.)
-    """
-
-    def _init(self, maxsize: int) -> None:
-        super()._init(maxsize)
-        self._waiting = 0
-        self._taken = 0
-        self._lot = 0
-        self._delivered = asyncio.Event()
-
-    def _put(self, item: Any) -> None:
-        super()._put(item)
-        self._waiting += _size(item)
-
-    def _get(self) -> Any:
-        item = super()._get()
-        self._waiting -= _size(item)
-        self._taken += _size(item)
-        return item
-
-    async def get(self) -> Any:
-        """Wait for the first packet of a lot; everything taken before is on its way."""
-        self.delivered()
-        self._lot = 0
-        return await super().get()
-
-    def get_nowait(self) -> Any:
-        """Return another packet, if there is one and the lot is not full."""
-        if self._lot >= MOST_IN_A_LOT:
-            raise asyncio.QueueEmpty
-        self._lot += 1
-        return super().get_nowait()
-
-    def delivered(self) -> None:
-        """Take note that everything taken so far is on its way."""
-        self._taken = 0
-        self._delivered.set()
-
-    def clear(self) -> None:
-        """Throw away what waits, and tell the library that this is the end."""
-        while not self.empty():
-            self._lot = 0
-            self.get_nowait()
-        self.put_nowait(None)
-        self.delivered()
-
-    async def wait_delivered(self) -> None:
-        """Wait until something more is on its way."""
-        self._delivered.clear()
-        await self._delivered.wait()
-
-    @property
-    def bytes(self) -> int:
-        return self._waiting + self._taken
-
-
-def _size(packet: Any) -> int:
-    return 0 if packet is None else getattr(packet, "size_bytes", _SMALL)
 
 
 class Session:
@@ -139,10 +71,12 @@ class Session:
     @property
     def outbox_bytes(self) -> int:
         """Bytes that wait for the client."""
-        waiting = self._outbox.bytes
-        if self.websocket is not None:
-            waiting += self.websocket.get_write_buffer_size()
-        return waiting
+        return self._outbox.bytes + self._written_bytes
+
+    @property
+    def _written_bytes(self) -> int:
+        # uvicorn writes no more than asyncio's high-water mark, so frames need not be counted.
+        return 0 if self.websocket is None else self.websocket.get_write_buffer_size()
 
     def expect_connect(self) -> None:
         """Give it some time to send CONNECT."""
@@ -185,15 +119,16 @@ class Session:
     def _send(self, packet: SizedPacket) -> None:
         if self._finishing:
             return
-        waiting = self.outbox_bytes
-        if self._limit and waiting and waiting + packet.size_bytes > self._limit:
-            self.abort("slow_reader")
-            return
+        if self._limit and self.outbox_bytes:
+            cost = self._outbox.cost + self._written_bytes + packet.size_bytes + FRAME_COST
+            if cost > self._limit:
+                self.abort("slow_reader")
+                return
         self._outbox.put_nowait(packet)
 
     async def wait_for_room(self) -> None:
         """Wait while its own answers pile up: who reads no more from it lets it feel that."""
-        while self._limit and self._outbox.bytes > self._limit // 2 and not self.is_lost:
+        while self._limit and self._outbox.cost > self._limit // 2 and not self.is_lost:
             await self._outbox.wait_delivered()
 
     def delivered(self) -> None:
@@ -227,7 +162,7 @@ class Session:
         self._outbox.clear()
         for transport in (self.polling, self.websocket):
             if transport is not None:
-                reset(transport)
+                reset_unless_done(transport)
         self._engine.start_background_task(self.close)
 
     def lost(self) -> None:
@@ -252,7 +187,7 @@ class Session:
                 timer.cancel()
         if self.websocket is not None:
             # A client that reads nothing would keep its connection open for ever.
-            loop.call_later(LINGER_S, reset, self.websocket)
+            loop.call_later(LINGER_S, reset_unless_done, self.websocket)
 
 
 class Link:
@@ -263,12 +198,3 @@ class Link:
         self.session = session
         self.problem = ""
         """why this WebSocket is no upgrade"""
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """Close a TCP connection with RST, so that the kernel frees what it holds for the client."""
-    sock = transport.get_extra_info("socket")
-    if not transport.is_closing() or transport.get_write_buffer_size():
-        with contextlib.suppress(OSError, ValueError):  # it is closed (uvloop: ValueError)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

@@ -11,112 +11,32 @@ import asyncio
 import contextlib
 import logging
 import socket
-import struct
 from types import TracebackType
-from typing import Any, Self, cast, overload
+from typing import Any, Self, overload
 
 from netlab.core.chat import ChatService
 from netlab.core.errors import ConnectionEnded, LocalProtocolError, RemoteProtocolError
 from netlab.core.framing import encode_line
 from netlab.core.limits import STREAM, Limits
 from netlab.core.messages import AnyReply, AnyRequest, make_request
-from netlab.core.service import ClientId, Service
+from netlab.core.service import Service
 from netlab.core.stream import ReplyStream, RequestStream
-from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
-from netlab.transports.async_calendar import AsyncCalendar
+from netlab.transports.addresses import OUT_OF_RESOURCES, Address
+from netlab.transports.async_connection import AsyncConnection, connection_on
 from netlab.transports.async_inbox import AsyncInbox
-from netlab.transports.calendar import LINGER_S
-from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
+from netlab.transports.clock import Clock
 from netlab.transports.inbox import R
 from netlab.transports.services import ServiceName, codec_of, make_service
-from netlab.transports.switchboard import ServerStats, Switchboard
 
 log = logging.getLogger("netlab.transports.tcp_asyncio")
 
 RECV_BYTES = 65_536
-FAIR_SHARE = 64
-"""messages of one client that are served before another has its turn"""
-STOP_GRACE_S = 0.5
-"""seconds that `stop` gives clients to hear that it is over"""
+ACCEPT_PAUSE_S = 0.1
+"""seconds without accepting when the process has no file descriptor left"""
 
 
-class _Connection:
-    """One client's streams; the write buffer of its transport is its outbox."""
-
-    id: ClientId
-
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outbox_limit: int
-    ) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.reason = ""
-        self._transport = cast(asyncio.Transport, writer.transport)
-        self._limit = outbox_limit
-        self._finishing = False
-        self._lingering: asyncio.TimerHandle | None = None
-        if outbox_limit:
-            # `drain` waits above the first of these, until there is less than the second.
-            self._transport.set_write_buffer_limits(outbox_limit // 2, outbox_limit // 4)
-
-    @property
-    def outbox_bytes(self) -> int:
-        return self._transport.get_write_buffer_size()
-
-    def post(self, frame: bytes) -> None:
-        if self._finishing:
-            return
-        waiting = self._transport.get_write_buffer_size()
-        if self._limit and waiting and waiting + len(frame) > self._limit:
-            self.abort("slow_reader")
-            return
-        self._transport.write(frame)  # the buffer is empty: at once, as far as the kernel takes it
-
-    def finish(self, reason: str) -> None:
-        if self._finishing:
-            return
-        self._finishing = True
-        self.reason = self.reason or reason
-        if self._transport.can_write_eof():
-            with contextlib.suppress(OSError):  # it was reset a moment ago: the reader will see
-                self._transport.write_eof()  # FIN follows what waits; we read on until theirs
-        else:
-            self._transport.close()  # TLS knows no half-close
-        self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self.abort, "lingered")
-
-    async def close(self) -> None:
-        """Wait until what was posted is out, or the linger time is over."""
-        self.finish("left")
-        self.writer.close()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
-        if self._lingering is not None:
-            self._lingering.cancel()
-
-    def abort(self, reason: str) -> None:
-        """End it now, whatever waits."""
-        self._finishing = True
-        self.reason = self.reason or reason
-        if not self._transport.is_closing() or self.outbox_bytes:
-            sock = self.writer.get_extra_info("socket")
-            with contextlib.suppress(OSError, ValueError):
-                # Linger on, 0 s: RST, and the kernel frees what it still holds for the client.
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
-
-
-async def _open_streams(
-    sock: socket.socket,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Return streams on a socket that was accepted."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
-
-
-class AsyncTCPServer:
+class AsyncTCPServer(AsyncServer):
     """Carries a service over TCP on asyncio. Use `async with`, or await `start` and `stop`.
 
     In a notebook, `netlab.lab.background` runs it in a loop of its own.
@@ -134,82 +54,40 @@ class AsyncTCPServer:
         secret: bytes | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.service = make_service(service, limits, secret)
-        self.service.carried_by(STREAM)
-        self.switchboard = Switchboard(self.service, clock or SystemClock(), encode_line)
-        self._host, self._port = host, port
-        self._listener: socket.socket | None = None
+        service = make_service(service, limits, secret)
+        super().__init__(service, STREAM, host, port, clock, encode_line)
         self._clients: set[asyncio.Task[None]] = set()
-        self._connections: set[_Connection] = set()
-        self.calendar = AsyncCalendar(self.switchboard)
-        self._retry: asyncio.TimerHandle | None = None
-        self._stopping = False
+        self._connections: set[AsyncConnection] = set()
+        self._pause: asyncio.TimerHandle | None = None
 
-    async def start(self) -> None:
-        """Listen. When this returns, clients can connect and `address` is known.
+    # ------------------------------------------------------------ life
 
-        Raises:
-            AddressInUse: another listener has the address.
-            LocalProtocolError: the server runs already, or ran and was stopped.
-        """
-        if self._listener is not None:
-            raise LocalProtocolError("this server was started before; make a new one")
-        self._listener = open_listener(self._host, self._port)
-        self._listener.setblocking(False)
-        self._address: Address = self._listener.getsockname()[:2]
+    async def _open(self, listener: socket.socket) -> None:
+        self._listener = listener
+        listener.setblocking(False)
         try:
             self._watch_listener(True)
         except NotImplementedError:
-            self._listener.close()
             raise LocalProtocolError(
                 "this event loop cannot watch sockets (Windows' Proactor loop cannot): run the "
                 "server in an asyncio.SelectorEventLoop"
             ) from None
-        self._calendar = asyncio.create_task(self.calendar.run(), name="netlab-calendar")
-        log.info("listening on %s", format_address(*self._address))
 
-    async def stop(self) -> None:
-        """Tell all clients, close everything, end every task: 2 s at most. Twice is once."""
-        if self._listener is None or self._stopping:
-            return
-        self._stopping = True
-        if self._retry is not None:
-            self._retry.cancel()
+    async def _refuse_newcomers(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         self._watch_listener(False)
         self._listener.close()
-        self._calendar.cancel()
-        await asyncio.wait([self._calendar])
-        self.switchboard.close_all("server_stopping", "the server is stopping")
+
+    async def _end_clients(self) -> None:
         if self._clients:
             await asyncio.wait(self._clients, timeout=STOP_GRACE_S)
         for connection in self._connections:
             connection.abort("server_stopping")
         if self._clients:
             await asyncio.wait(self._clients)
-        log.info("stopped listening on %s", format_address(*self._address))
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
-    @property
-    def address(self) -> Address:
-        """Host and port, real from the moment `start` returns."""
-        if self._listener is None:
-            raise LocalProtocolError("the server has no address yet: call start() first")
-        return self._address
-
-    def stats(self) -> ServerStats:
-        """Return the server in figures. Call it in the server's loop."""
-        return self.switchboard.stats()
+    # ------------------------------------------------------------ accepting
 
     def _accept(self) -> None:
         """Accept one client; the loop calls this as long as there are any.
@@ -217,7 +95,6 @@ class AsyncTCPServer:
         `asyncio.start_server` and `loop.sock_accept` would do, were it not for their end: a client
         that is accepted and not yet handed over when they are cancelled is nobody's.
         """
-        assert self._listener is not None
         try:
             sock, address = self._listener.accept()
         except OSError as error:
@@ -225,7 +102,8 @@ class AsyncTCPServer:
                 # The client stays in the backlog: without a pause this would spin.
                 log.warning("cannot accept a client: %s; trying again", error)
                 self._watch_listener(False)
-                self._retry = asyncio.get_running_loop().call_later(0.1, self._watch_listener, True)
+                loop = asyncio.get_running_loop()
+                self._pause = loop.call_later(ACCEPT_PAUSE_S, self._watch_listener, True)
             return  # or it left before it was accepted
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -235,16 +113,16 @@ class AsyncTCPServer:
         task.add_done_callback(self._clients.discard)
 
     def _watch_listener(self, watch: bool) -> None:
-        assert self._listener is not None
         loop = asyncio.get_running_loop()
         if watch:
             loop.add_reader(self._listener, self._accept)
         else:
             loop.remove_reader(self._listener)
 
+    # ------------------------------------------------------------ serving one client
+
     async def _serve(self, sock: socket.socket, peer: str) -> None:
-        reader, writer = await _open_streams(sock)
-        connection = _Connection(reader, writer, self.service.limits.outbox_bytes)
+        connection = await connection_on(sock, self.service.limits.outbox_bytes)
         self._connections.add(connection)
         self.switchboard.connect(connection, peer)
         requests = RequestStream(self.service.codec, self.service.limits.max_frame_bytes)
@@ -252,7 +130,7 @@ class AsyncTCPServer:
         if self._stopping:  # accepted a moment before
             connection.abort("server_stopping")
         try:
-            while data := await reader.read(RECV_BYTES):
+            while data := await connection.reader.read(RECV_BYTES):
                 await self._take(connection, requests.feed(data))
             await self._take(connection, requests.end())
         except OSError:
@@ -263,16 +141,14 @@ class AsyncTCPServer:
             self._connections.discard(connection)
 
     async def _take(
-        self, connection: _Connection, messages: list[AnyRequest | RemoteProtocolError]
+        self, connection: AsyncConnection, messages: list[AnyRequest | RemoteProtocolError]
     ) -> None:
-        half = self.service.limits.outbox_bytes // 2
         for number, message in enumerate(messages, 1):
             self.switchboard.receive(connection.id, message)
             if number % FAIR_SHARE == 0:
                 await asyncio.sleep(0)  # thousands may come in one read: let others have a turn
-            if half and connection.outbox_bytes > half:
-                # Its own answers pile up: read no more from it, so that it feels TCP's pressure.
-                await connection.writer.drain()
+            if connection.outbox_bytes:
+                await connection.wait_for_room()
 
 
 class AsyncTCPClient:

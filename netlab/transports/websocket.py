@@ -24,8 +24,7 @@ import socket
 import ssl as ssl_module
 import weakref
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -33,16 +32,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from netlab.core.errors import LocalProtocolError, RemoteProtocolError
+from netlab.core.errors import RemoteProtocolError
 from netlab.core.limits import LIBRARY_PINGS
 from netlab.core.messages import AnyRequest
 from netlab.core.service import Limits, Service
-from netlab.transports.addresses import BACKLOG, Address, format_address, open_listener
-from netlab.transports.async_calendar import AsyncCalendar
+from netlab.transports.addresses import BACKLOG
+from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
 from netlab.transports.calendar import LINGER_S
-from netlab.transports.clock import Clock, SystemClock
+from netlab.transports.clock import Clock
 from netlab.transports.services import make_service
-from netlab.transports.switchboard import ServerStats, Switchboard
 from netlab.transports.web import Door, Page, answer, page
 from netlab.transports.websocket_client import WebSocketClient as WebSocketClient
 from netlab.transports.websocket_connection import CLOSE_CODES as CLOSE_CODES
@@ -59,15 +57,11 @@ log = logging.getLogger("netlab.transports.websocket")
 _library_log = logging.getLogger("netlab.transports.websocket.library")
 _library_log.setLevel(logging.WARNING)
 
-FAIR_SHARE = 64
-"""messages of one client that are served before another has its turn"""
-STOP_GRACE_S = 0.5
-"""seconds that `stop` gives clients to hear that it is over"""
 OPEN_TIMEOUT_S = 10
 """seconds that a client may take from connecting to the end of its handshake"""
 
 
-class WebSocketServer:
+class WebSocketServer(AsyncServer):
     """Carries a service over WebSocket. Use `async with`, or await `start` and `stop`.
 
     In a notebook, `netlab.lab.background` runs it in a loop of its own.
@@ -107,38 +101,24 @@ class WebSocketServer:
         ping_timeout_s: float | None = 20,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
-        self.service = make_service(service, limits, secret)
-        self.service.carried_by(LIBRARY_PINGS)
-        self.door = Door(origins, hosts)
+        service = make_service(service, limits, secret)
         encode = bytes if compression else encode_text
-        self.switchboard = Switchboard(self.service, clock or SystemClock(), encode)
-        self.calendar = AsyncCalendar(self.switchboard)
+        super().__init__(service, LIBRARY_PINGS, host, port, clock, encode)
+        self.door = Door(origins, hosts)
         self._compress = compression
         self._pings = (ping_interval_s, ping_timeout_s)
         self._ssl = ssl
-        self._host, self._port = host, port
-        self._listener: socket.socket | None = None
-        self._stopping = False
         # All connections, those too that have not said yet what they want.
         self._websockets: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
 
     # ------------------------------------------------------------ life
 
-    async def start(self) -> None:
-        """Listen. When this returns, clients can connect and `address` is known.
-
-        Raises:
-            AddressInUse: another listener has the address.
-            LocalProtocolError: the server runs already, or ran and was stopped.
-        """
-        if self._listener is not None:
-            raise LocalProtocolError("this server was started before; make a new one")
-        self._listener = open_listener(self._host, self._port)
-        self._address: Address = self._listener.getsockname()[:2]
+    async def _open(self, listener: socket.socket) -> None:
+        self._listener = listener
         outbox, (interval_s, timeout_s) = self.service.limits.outbox_bytes, self._pings
         self._server: Server = await serve(
             self._serve,
-            sock=self._listener,
+            sock=listener,
             backlog=BACKLOG,
             ssl=self._ssl,
             process_request=self._process_request,
@@ -154,16 +134,8 @@ class WebSocketServer:
             server_header=None,
             logger=_library_log,
         )
-        self._keeping = asyncio.create_task(self.calendar.run(), name="netlab-calendar")
-        log.info("listening on %s", format_address(*self._address))
 
-    async def stop(self) -> None:
-        """Tell all clients, close everything, end every task: 2 s at most. Twice is once."""
-        if self._listener is None or self._stopping:
-            return
-        self._stopping = True
-        self._keeping.cancel()
-        await asyncio.wait([self._keeping])
+    async def _refuse_newcomers(self) -> None:
         # asyncio closes a server at once, and clients that it has just accepted stay open and
         # nobody's. So first accept no more, then let those be handed over.
         with contextlib.suppress(NotImplementedError, RuntimeError):
@@ -171,7 +143,8 @@ class WebSocketServer:
         for _ in range(3):
             await asyncio.sleep(0)
         self._server.close(close_connections=False)
-        self.switchboard.close_all("server_stopping", "the server is stopping")
+
+    async def _end_clients(self) -> None:
         for websocket in self._websockets:
             if websocket.state is State.CONNECTING:
                 abort(websocket)
@@ -182,30 +155,6 @@ class WebSocketServer:
             for websocket in self._websockets:
                 abort(websocket)
             await self._server.wait_closed()
-        log.info("stopped listening on %s", format_address(*self._address))
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
-    @property
-    def address(self) -> Address:
-        """Host and port, real from the moment `start` returns."""
-        if self._listener is None:
-            raise LocalProtocolError("the server has no address yet: call start() first")
-        return self._address
-
-    def stats(self) -> ServerStats:
-        """Return the server in figures. Call it in the server's loop."""
-        return self.switchboard.stats()
 
     # ------------------------------------------------------------ before the handshake
 
@@ -249,23 +198,20 @@ class WebSocketServer:
 
     async def _receive(self, connection: Connection, websocket: ServerConnection) -> None:
         """Pass on what the client says. Raises ConnectionClosed at the end."""
-        codec, receive = self.service.codec, self.switchboard.receive
-        half = self.service.limits.outbox_bytes // 2
         turns = 0
         while True:
             frame = await websocket.recv()
             message: AnyRequest | RemoteProtocolError
             try:
-                message = codec.decode_request(frame, bare_text=False)
+                message = self.service.codec.decode_request(frame, bare_text=False)
             except RemoteProtocolError as error:
                 message = error
-            receive(connection.id, message)
+            self.switchboard.receive(connection.id, message)
             turns += 1
             if turns % FAIR_SHARE == 0:
                 await asyncio.sleep(0)  # thousands may have come at once: let others have a turn
-            if half and connection.outbox_bytes > half:
-                # Its own answers pile up: read no more from it, so that it feels TCP's pressure.
-                await websocket.drain()
+            if connection.outbox_bytes:
+                await connection.wait_for_room()
 
 
 def _response(found: Page, *, head: bool = False) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import struct
 
 from websockets.asyncio.server import ServerConnection, broadcast
@@ -13,6 +12,7 @@ from websockets.protocol import State
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
+from netlab.transports.write_buffer import WriteBuffer, reset
 
 CLOSE_CODES = {
     "bye": 1000,  # normal closure
@@ -60,28 +60,36 @@ class Connection:
         self._websocket = websocket
         self._protocol = websocket.protocol
         self._transport = websocket.transport
-        self._limit = outbox_limit
-        self._compress = compress
+        self._outbox = WriteBuffer(self._transport, outbox_limit)
+        # Compressed, each connection has frames of its own.
+        self._write = self._compress if compress else None
         self._over = False
         self._lingering: asyncio.TimerHandle | None = None
 
     @property
     def outbox_bytes(self) -> int:
-        return self._transport.get_write_buffer_size()
+        """Bytes that wait because the client does not read them."""
+        return self._outbox.waiting_bytes
 
     def post(self, frame: bytes) -> None:
+        """Send a frame or keep it; a client that has too much waiting is dropped."""
         # After a close frame nothing may follow (5.5.1), be it our own or the echo of theirs.
         if self._over or self._protocol.state is not State.OPEN or self._transport.is_closing():
             return
-        waiting = self._transport.get_write_buffer_size()
-        if self._limit and waiting and waiting + len(frame) > self._limit:
-            self.abort("slow_reader")
-        elif self._compress:  # then each connection has frames of its own
-            broadcast([self._websocket], frame.decode())
+        if self._outbox.has_room(frame):
+            self._outbox.write(frame, self._write)
         else:
-            self._transport.write(frame)  # nothing waits: at once, as far as the kernel takes it
+            self.abort("slow_reader")
+
+    async def wait_for_room(self) -> None:
+        """Wait while its own answers pile up. Raises ConnectionClosed."""
+        await self._outbox.wait_for_room(self._websocket.drain)
+
+    def _compress(self, payload: bytes) -> None:
+        broadcast([self._websocket], payload.decode())
 
     def finish(self, reason: str) -> None:
+        """Bring out what waits, then the close frame."""
         if self._over:
             return
         self._over = True
@@ -128,13 +136,9 @@ class PromptConnection(ServerConnection):
 
 
 def abort(websocket: ServerConnection) -> None:
-    """Reset a connection: the kernel, too, forgets what it still holds for the client."""
-    # It is closed (uvloop: ValueError), or was never made.
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sock = websocket.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    with contextlib.suppress(AttributeError):
-        websocket.transport.abort()
+    """Reset a connection, in whatever state it is."""
+    with contextlib.suppress(AttributeError):  # it was never made
+        reset(websocket.transport)
 
 
 def why(end: ConnectionClosed) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import threading
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -177,3 +179,18 @@ def connected(address: Any, **options: Any) -> Peer:
     answer = peer.upgrade()
     assert answer.status == 101, answer
     return peer
+
+
+def hold_up(sock: socket.socket, data: bytes) -> int:
+    """Send until the other side takes no more for 0.3 s; return how many bytes it took."""
+    sock.setblocking(False)
+    sent, deadline, stuck_since = 0, time.monotonic() + PATIENCE_S, time.monotonic()
+    while time.monotonic() - stuck_since < 0.3:
+        assert time.monotonic() < deadline, "the server swallowed everything"
+        try:
+            sent += sock.send(data[sent % len(data) :])
+            stuck_since = time.monotonic()
+        except BlockingIOError:
+            threading.Event().wait(0.01)
+    sock.settimeout(PATIENCE_S)
+    return sent

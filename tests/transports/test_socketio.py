@@ -1264,7 +1264,7 @@ def test_what_is_sent_while_away_waits(server: Running) -> None:
         ann.wait_for("welcome", PATIENCE_S)
         server.call(lambda: [one.abort("cut") for one in sessions(server)])
         wait_until(server, lambda stats: stats.ended == {"cut": 1})
-        ann._loop.call_soon_threadsafe(ann._disconnected, "seen")  # before its time
+        ann._loop.call_soon_threadsafe(ann._conversation._disconnected, "seen")  # before its time
         assert ann.call("ping", PATIENCE_S) == {"ok": True}
 
 
@@ -1286,7 +1286,7 @@ def test_close_does_not_wait_for_an_attempt_to_come_back(server: Running) -> Non
         ann = client(server, reconnect_delay_s=0.01)
         with ann:
             ann.wait_for("welcome", PATIENCE_S)
-            ann.address = silent.getsockname()[:2]  # where nobody answers
+            ann._conversation._address = silent.getsockname()[:2]  # where nobody answers
             server.call(lambda: [one.abort("cut") for one in sessions(server)])
             silent.settimeout(PATIENCE_S)
             attempt, _ = silent.accept()

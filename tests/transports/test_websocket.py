@@ -49,6 +49,7 @@ from tests.transports.raw_websocket import (
     Peer,
     connected,
     frame,
+    hold_up,
     request,
     text,
 )
@@ -628,21 +629,6 @@ def test_who_asks_much_and_reads_nothing_is_held_up_not_dropped(
         complete = sent // (len(data) // 50)
         for _ in range(complete):
             assert peer.read("echo")
-
-
-def hold_up(sock: socket.socket, data: bytes) -> int:
-    """Send until the other side takes no more for 0.3 s; return how many bytes it took."""
-    sock.setblocking(False)
-    sent, deadline, stuck_since = 0, time.monotonic() + PATIENCE_S, time.monotonic()
-    while time.monotonic() - stuck_since < 0.3:
-        assert time.monotonic() < deadline, "the server swallowed everything"
-        try:
-            sent += sock.send(data[sent % len(data) :])
-            stuck_since = time.monotonic()
-        except BlockingIOError:
-            threading.Event().wait(0.01)
-    sock.settimeout(PATIENCE_S)
-    return sent
 
 
 # ---------------------------------------------------------------- starting and stopping

@@ -1,0 +1,91 @@
+"""One client of the asyncio TCP server: its streams, its outbox, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import cast
+
+from netlab.core.service import ClientId
+from netlab.transports.calendar import LINGER_S
+from netlab.transports.write_buffer import WriteBuffer, reset_unless_done
+
+
+class AsyncConnection:
+    """One client's streams; the write buffer of its transport is its outbox.
+
+    Args:
+        reader, writer: the streams.
+        outbox_limit: bytes that may wait for a client that does not read; 0 = unlimited.
+    """
+
+    id: ClientId
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outbox_limit: int
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.reason = ""
+        self._transport = cast(asyncio.Transport, writer.transport)
+        self._outbox = WriteBuffer(self._transport, outbox_limit)
+        self._outbox.set_marks()
+        self._finishing = False
+        self._lingering: asyncio.TimerHandle | None = None
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Bytes that wait because the client does not read them."""
+        return self._outbox.waiting_bytes
+
+    def post(self, frame: bytes) -> None:
+        """Send a frame or keep it; a client that has too much waiting is dropped."""
+        if self._finishing:
+            return
+        if self._outbox.has_room(frame):
+            self._outbox.write(frame)
+        else:
+            self.abort("slow_reader")
+
+    async def wait_for_room(self) -> None:
+        """Wait while its own answers pile up."""
+        await self._outbox.wait_for_room(self.writer.drain)
+
+    def finish(self, reason: str) -> None:
+        """Bring out what waits, then send FIN."""
+        if self._finishing:
+            return
+        self._finishing = True
+        self.reason = self.reason or reason
+        if self._transport.can_write_eof():
+            with contextlib.suppress(OSError):  # it was reset a moment ago: the reader will see
+                self._transport.write_eof()  # FIN follows what waits; we read on until theirs
+        else:
+            self._transport.close()  # TLS knows no half-close
+        self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self.abort, "lingered")
+
+    async def close(self) -> None:
+        """Wait until what was posted is out, or the linger time is over."""
+        self.finish("left")
+        self.writer.close()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+        if self._lingering is not None:
+            self._lingering.cancel()
+
+    def abort(self, reason: str) -> None:
+        """End it now, whatever waits."""
+        self._finishing = True
+        self.reason = self.reason or reason
+        reset_unless_done(self._transport)
+
+
+async def connection_on(sock: socket.socket, outbox_limit: int) -> AsyncConnection:
+    """Return a connection on a socket that was accepted."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+    return AsyncConnection(reader, writer, outbox_limit)
