@@ -13,12 +13,8 @@ class AsyncCalendar:
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
-        switchboard.wake = self.changed
         self._changed = asyncio.Event()
-
-    def changed(self) -> None:
-        """Look again: something may be due earlier than it was."""
-        self._changed.set()
+        switchboard.wake = self._changed.set
 
     async def run(self) -> None:
         """Keep the calendar until cancelled."""

@@ -7,7 +7,6 @@ import logging
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from netlab.core.errors import LocalProtocolError
@@ -105,12 +104,7 @@ class AsyncServer(ABC):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.stop()
 
     async def _end(self) -> None:

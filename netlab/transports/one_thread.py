@@ -41,7 +41,8 @@ class OneThreadServer(ABC):
         self.switchboard = Switchboard(service, clock or SystemClock(), encode)
         self._calendar = Calendar(self.switchboard)
         self._host, self._port = host, port
-        self._started = self._stopping = False
+        self._started = self._stopping = self._stopped = False
+        self._ending = threading.RLock()  # one `stop` at a time; the others wait for it
 
     @abstractmethod
     def _open(self, host: str, port: int) -> socket.socket:
@@ -78,13 +79,18 @@ class OneThreadServer(ABC):
         log.info("%s at %s", self._thread_name, format_address(*self._address))
 
     def stop(self) -> None:
-        """Tell all clients, close everything, end the thread: 2 s at most. Twice is once."""
-        if not self._started or self._stopping:
-            return
-        self._stopping = True
-        self._wake()
-        self._thread.join()
-        self._resources.close()
+        """Tell all clients, close everything, end the thread: 2 s at most. Twice is once.
+
+        Whoever calls it, and however often: when it returns, everything has ended.
+        """
+        with self._ending:
+            if not self._started or self._stopped:
+                return
+            self._stopping = True
+            self._wake()
+            self._thread.join()
+            self._resources.close()
+            self._stopped = True
         log.info("%s at %s has stopped", self._thread_name, format_address(*self._address))
 
     def __enter__(self) -> Self:

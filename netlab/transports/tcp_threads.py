@@ -71,6 +71,8 @@ class TCPServer:
         self._connections: set[ThreadedConnection] = set()
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
+        self._stopped = False
+        self._ending = threading.RLock()  # one `stop` at a time; the others wait for it
 
     # ------------------------------------------------------------ life
 
@@ -98,16 +100,25 @@ class TCPServer:
         log.info("listening on %s", format_address(*self._address))
 
     def stop(self) -> None:
-        """Tell all clients, close everything, end every thread: 2 s at most. Twice is once."""
-        if self._listener is None or self._stopping.is_set():
-            return
-        self._stopping.set()
-        self._waker.close()  # the acceptor sees the other end become readable
-        self._acceptor.join()
-        self._listener.close()
-        self._woken.close()
-        self.calendar.stop()
-        self._say_goodbye()
+        """Tell all clients, close everything, end every thread: 2 s at most. Twice is once.
+
+        Whoever calls it, and however often: when it returns, everything has ended.
+        """
+        with self._ending:
+            if self._listener is None or self._stopped:
+                return
+            self._stopping.set()
+            self._waker.close()  # the acceptor sees the other end become readable
+            self._acceptor.join()
+            self._listener.close()
+            self._woken.close()
+            self.calendar.stop()
+            self._say_goodbye()
+            self._end_threads()
+            self._stopped = True
+        log.info("stopped listening on %s", format_address(*self._address))
+
+    def _end_threads(self) -> None:
         deadline = time.monotonic() + STOP_GRACE_S
         for thread in tuple(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -116,7 +127,6 @@ class TCPServer:
                 connection.abort("server_stopping")
         for thread in tuple(self._threads):
             thread.join()
-        log.info("stopped listening on %s", format_address(*self._address))
 
     def _say_goodbye(self) -> None:
         """Tell all clients; nobody is accepted any more."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,14 @@ from netlab.core.service import Limits
 from netlab.transports.async_server import AsyncServer
 from netlab.transports.socketio_rooms import SocketIOServer
 from netlab.transports.tcp_asyncio import AsyncTCPServer
+from netlab.transports.tcp_pool import PoolTCPServer
+from netlab.transports.tcp_selectors import SelectorTCPServer
+from netlab.transports.tcp_threads import TCPServer
+from netlab.transports.udp import UDPServer
 from netlab.transports.websocket import WebSocketServer
 
 PATIENCE_S = 10.0
+WITH_THREADS = [TCPServer, PoolTCPServer, SelectorTCPServer, UDPServer]
 IN_A_LOOP = [AsyncTCPServer, WebSocketServer, SocketIOServer]
 HANDSHAKE = (
     b"GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -26,6 +33,30 @@ FIRST_WORDS = {
     WebSocketServer: HANDSHAKE % b"",
     SocketIOServer: HANDSHAKE % b"socket.io/?EIO=4&transport=websocket",
 }
+
+
+@pytest.mark.parametrize("make", WITH_THREADS)
+def test_no_stop_returns_before_the_end(make: Callable[..., Any]) -> None:
+    """While the switchboard is locked nobody can be told `closing`: no stop can be over."""
+    server = make(ChatService)
+    server.start()
+    left: list[set[str]] = []
+
+    def stop() -> None:
+        server.stop()
+        names = {thread.name for thread in threading.enumerate()}
+        left.append({name for name in names if name.startswith("netlab-") and "test" not in name})
+
+    stops = [threading.Thread(target=stop, name=f"netlab-test-stop-{n}") for n in range(2)]
+    with server.switchboard.lock:
+        for each in stops:
+            each.start()
+        for each in stops:
+            each.join(0.1)
+            assert each.is_alive()
+    for each in stops:
+        each.join(PATIENCE_S)
+    assert left == [set(), set()]
 
 
 @pytest.mark.parametrize("make", IN_A_LOOP)
