@@ -17,22 +17,26 @@ if TYPE_CHECKING:
     import netlab.lab.kernel as kernel
     import netlab.lab.panels as panels
     from netlab.lab.background import Background, background
+    from netlab.lab.chaos import Chaos
     from netlab.lab.diagram import Ladder, ladder
     from netlab.lab.dissect import dissect
     from netlab.lab.expect import expect
     from netlab.lab.leftovers import leftovers
     from netlab.lab.lesson import LESSON, LessonClock
     from netlab.lab.record import Chunk, Recording, record
+    from netlab.lab.simnet import SimulatedNetwork
     from netlab.lab.source import show_source
     from netlab.lab.tap import Tap
 
 __all__ = [
     "LESSON",
     "Background",
+    "Chaos",
     "Chunk",
     "Ladder",
     "LessonClock",
     "Recording",
+    "SimulatedNetwork",
     "Tap",
     "background",
     "dissect",
@@ -48,10 +52,12 @@ __all__ = [
 _HOME = {
     "LESSON": "lesson",
     "Background": "background",
+    "Chaos": "chaos",
     "Chunk": "record",
     "Ladder": "diagram",
     "LessonClock": "lesson",
     "Recording": "record",
+    "SimulatedNetwork": "simnet",
     "Tap": "tap",
     "background": "background",
     "dissect": "dissect",

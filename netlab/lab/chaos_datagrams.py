@@ -149,19 +149,22 @@ class DatagramLine:
 
     def take(self, now_s: float) -> list[Outcome]:
         """Return what has arrived, or was lost, by now, in order."""
+        return list(iter(lambda: self.take_one(now_s), None))
+
+    def take_one(self, now_s: float) -> Outcome | None:
+        """Return the first of what has arrived, or was lost, by now."""
         for number, group in list(self._behind.items()):
             for waiting in [one for one in group if one.until_s <= now_s]:
                 group.remove(waiting)
                 self._let_go(waiting, waiting.until_s, f"{number:,} did not come to overtake it")
             if not group:
                 del self._behind[number]
-        outcomes = []
-        while self._events and self._events[0][0] <= now_s:
-            outcome = heapq.heappop(self._events)[2]
-            if outcome.kind != "lost":
-                self._held_bytes -= len(outcome.data)
-            outcomes.append(outcome)
-        return outcomes
+        if not self._events or self._events[0][0] > now_s:
+            return None
+        outcome = heapq.heappop(self._events)[2]
+        if outcome.kind != "lost":
+            self._held_bytes -= len(outcome.data)
+        return outcome
 
     def _let_go(self, waiting: _Waiting, due_s: float, note: str) -> None:
         outcome = waiting.outcome
