@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netlab.lab.expect import expect
     from netlab.lab.leftovers import leftovers
     from netlab.lab.lesson import LESSON, LessonClock
+    from netlab.lab.panels import predict
     from netlab.lab.record import Chunk, Recording, record
     from netlab.lab.simnet import SimulatedNetwork
     from netlab.lab.source import show_source
@@ -45,6 +46,7 @@ __all__ = [
     "ladder",
     "leftovers",
     "panels",
+    "predict",
     "record",
     "show_source",
 ]
@@ -64,6 +66,7 @@ _HOME = {
     "expect": "expect",
     "ladder": "diagram",
     "leftovers": "leftovers",
+    "predict": "panels",
     "record": "record",
     "show_source": "source",
 }

@@ -11,6 +11,27 @@ from __future__ import annotations
 
 from netlab.lab.panels.cells import close_all
 from netlab.lab.panels.chat_panel import ChatPanel, chat
+from netlab.lab.panels.course_map import CourseMap, progress
+from netlab.lab.panels.dial_panel import DialPanel, dial
 from netlab.lab.panels.game_panel import GamePanel, game
+from netlab.lab.panels.kernel_panel import KernelView, kernel_view
+from netlab.lab.panels.question import Question, predict
+from netlab.lab.panels.server_panel import Dashboard, dashboard
 
-__all__ = ["ChatPanel", "GamePanel", "chat", "close_all", "game"]
+__all__ = [
+    "ChatPanel",
+    "CourseMap",
+    "Dashboard",
+    "DialPanel",
+    "GamePanel",
+    "KernelView",
+    "Question",
+    "chat",
+    "close_all",
+    "dashboard",
+    "dial",
+    "game",
+    "kernel_view",
+    "predict",
+    "progress",
+]

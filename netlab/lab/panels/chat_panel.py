@@ -90,3 +90,4 @@ class ChatPanel(Panel):
     def _look(self) -> None:
         for column in self.columns.values():
             column.look()
+        self._rests = all(column.peer.ended is not None for column in self.columns.values())

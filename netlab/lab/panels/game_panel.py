@@ -156,6 +156,7 @@ class GamePanel(Panel):
                 seat.peer.send("game_action", session_id=seat.session_id, action=action)
         for view in self.views.values():
             view.show()
+        self._rests = all(seat.peer.ended is not None for seat in self.seats.values())
 
     def _take(self, seat: Seat, message: Any) -> None:
         if message.type == "game_session_created" and message.ref != self._ref:

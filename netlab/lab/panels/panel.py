@@ -50,7 +50,11 @@ class Panel(ABC):
         self._alert = html()
         self.box = widgets.VBox()
         self.box.add_class("netlab-panel")
-        self._thread = threading.Thread(target=self._run, name=f"netlab-panel-{slug}", daemon=True)
+        self._slug = slug
+        self._rests = False
+        """nothing is there to be watched: the thread ends, until something is to be done"""
+        self._starting = threading.Lock()  # guards _thread, and who puts something into _todo
+        self._thread: threading.Thread | None = None
 
     # ------------------------------------------------------------ for each panel
 
@@ -71,7 +75,8 @@ class Panel(ABC):
         )
         self.box.children = (heading, *children, self._alert)
         cells.remember(self)
-        self._thread.start()
+        with self._starting:
+            self._start()
 
     def close(self) -> None:
         """End the panel: its thread, and what it opened. Twice is once.
@@ -81,8 +86,11 @@ class Panel(ABC):
         if self._closed:
             return
         self._closed = True
-        self._todo.put(None)
-        self._thread.join()
+        with self._starting:
+            self._todo.put(None)
+            thread = self._thread
+        if thread is not None:
+            thread.join()
         self._ends.close()
         self._warn(CLOSED)
         for widget in descendants(self.box):
@@ -115,13 +123,27 @@ class Panel(ABC):
 
     def _do(self, action: Callable[..., None], *args: Any) -> None:
         """Let the panel's thread call `action(*args)`, and look, as soon as it can."""
-        self._todo.put(lambda: action(*args))
+        with self._starting:
+            self._todo.put(lambda: action(*args))
+            if self.box.children:  # it has begun
+                self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(
+                target=self._run, name=f"netlab-panel-{self._slug}", daemon=True
+            )
+            self._thread.start()
 
     def _run(self) -> None:
         while True:
             self._guarded(self._look)
             with self._turned:
                 self._turned.notify_all()
+            with self._starting:
+                if self._rests and self._todo.empty():
+                    self._thread = None
+                    return
             try:
                 action = self._todo.get(timeout=self.every_s)
             except queue.Empty:

@@ -89,4 +89,21 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-board .np-x::before{{background:var(--first);mask:{_mask(_CROSS)}}}
 .netlab-panel .np-board .np-o::before{{background:var(--second);mask:{_mask(_RING)}}}
 .netlab-panel .np-board .np-last{{border:2px solid var(--ink)}}
+.netlab-panel .np-curve{{fill:none;stroke-width:1.7;stroke-linejoin:round}}
+.netlab-panel .np-curve-in{{stroke:var(--first)}}
+.netlab-panel .np-curve-out{{stroke:var(--second);stroke-dasharray:5 3}}
+.netlab-panel .np-base{{stroke:var(--rule);stroke-width:1}}
+.netlab-panel .np-label{{flex:0 0 190px;width:190px}}
+.netlab-panel .np-number{{width:96px;flex:none}}
+.netlab-panel .np-choice .widget-radio-box{{width:auto}}
+.netlab-panel .np-verdict{{padding:1px 0}}
+.netlab-panel .np-nowrap{{white-space:nowrap}}
+.netlab-panel .np-token{{display:inline-block;border:1px solid var(--rule);border-radius:10px;
+ padding:0 8px;margin:1px 0;position:relative}}
+.netlab-panel .np-passed{{border-color:var(--good);color:var(--good);font-weight:600}}
+.netlab-panel .np-tried{{border-style:dashed}}
+.netlab-panel .np-open{{color:var(--soft)}}
+.netlab-panel .np-bar{{display:inline-block;width:70px;height:8px;border:1px solid var(--rule);
+ border-radius:4px;overflow:hidden;vertical-align:middle;background:var(--box)}}
+.netlab-panel .np-bar span{{display:block;height:100%;background:var(--good)}}
 """
