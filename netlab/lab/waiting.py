@@ -48,7 +48,7 @@ def wait_unread(sock: socket.socket, n_bytes: int, timeout_s: float = 2.0) -> No
         TimeoutError: fewer were there when `timeout_s` seconds were over.
         NotAvailable: this system has no FIONREAD.
     """
-    _wait(
+    wait_until(
         lambda: unread_bytes(sock) >= n_bytes,
         timeout_s,
         lambda: f"{unread_bytes(sock):,} of {n_bytes:,} bytes were there after {timeout_s:g} s",
@@ -80,7 +80,7 @@ def wait_blocked(thread: threading.Thread, timeout_s: float = 2.0) -> None:
         TimeoutError: it was still running, or had ended, when `timeout_s` seconds were over.
         NotAvailable: there is no /proc here.
     """
-    _wait(
+    wait_until(
         lambda: blocked_in(thread) is not None,
         timeout_s,
         lambda: (
@@ -91,7 +91,8 @@ def wait_blocked(thread: threading.Thread, timeout_s: float = 2.0) -> None:
     )
 
 
-def _wait(done: Callable[[], bool], timeout_s: float, complaint: Callable[[], str]) -> None:
+def wait_until(done: Callable[[], bool], timeout_s: float, complaint: Callable[[], str]) -> None:
+    """Return once `done`; TimeoutError with the `complaint` when `timeout_s` seconds are over."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()
     while not done():
