@@ -134,7 +134,7 @@ class DatagramLine:
                 notes.append(f"{fated.delay_s * 1000:g} ms later")
             outcome = Outcome("data", number, data, "; ".join(notes))
             if fated.behind is not None and fated.behind > number:
-                until_s = now_s + self._faults.hold_ms / 1000
+                until_s = round(now_s + self._faults.hold_ms / 1000, 9)
                 waiting = _Waiting(outcome, fated.copies, fated.delay_s, until_s)
                 # What was to come behind this one still does: both are overtaken by the same.
                 self._behind.setdefault(fated.behind, []).extend([waiting, *overtaken])
@@ -181,4 +181,5 @@ class DatagramLine:
 
     def _push(self, due_s: float, outcome: Outcome) -> None:
         self._order += 1
-        heapq.heappush(self._events, (due_s, self._order, outcome))
+        # To the nanosecond: sums of floats that mean the same moment are then the same.
+        heapq.heappush(self._events, (round(due_s, 9), self._order, outcome))
