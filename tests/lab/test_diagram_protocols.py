@@ -15,6 +15,7 @@ from netlab import ChatService
 from netlab.lab import LESSON, Tap, background, ladder
 from netlab.lab.dissect_websocket import unmask
 from netlab.lab.frames import FRAMINGS
+from netlab.lab.labels import width
 from netlab.transports.socketio_client import SocketIOClient
 from netlab.transports.socketio_rooms import SocketIOServer
 from netlab.transports.websocket import WebSocketServer
@@ -263,14 +264,14 @@ def test_many_lanes_keep_their_size_and_names_do_not_overlap():
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from("ab"),
+            st.sampled_from("abcdefgh"),
             st.sampled_from(["<", ">", ">open", ">fin", "<lost", ">rst"]),
             st.one_of(
                 st.binary(min_size=1, max_size=40),
                 st.sampled_from([data for _, _, *rest in conversation() for data in rest]),
             ),
         ),
-        max_size=12,
+        max_size=16,
     ),
     st.sampled_from(FRAMINGS),
     st.booleans(),
@@ -282,7 +283,9 @@ def test_any_bytes_in_any_framing_give_a_well_formed_picture(events, framing, ch
     picture = ladder(recorded(*events), framing=framing, chunks=chunks)
     wide = float(svg(picture).get("width"))
     for text in svg(picture).iter(f"{SVG}text"):
-        assert 0 < float(text.get("x")) < wide
+        column = {"code": 8.0, "note": 6.5}.get(text.get("class"), 8.8)
+        half = width("".join(text.itertext())) * column / 2
+        assert half - 1 <= float(text.get("x")) <= wide - half + 1
     details = re.search(
         r"<details><summary>The bytes of each arrow.*</details>", picture.html, re.DOTALL
     )
