@@ -30,6 +30,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "serve": Command("netlab.serve_cli", "serve a chat or an echo to whoever connects"),
     "chat": Command("netlab.chat_cli", "talk to a server"),
+    "chaos": Command("netlab.chaos_cli", "do to a connection what a bad network does"),
     "doctor": Command(
         "netlab.diagnosis", "say whether this machine has what the course needs, and what to do"
     ),

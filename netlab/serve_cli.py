@@ -7,11 +7,8 @@ import ast
 import errno
 import inspect
 import logging
-import signal
 import socket
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -20,6 +17,7 @@ from netlab import Limits
 from netlab.core.errors import AddressInUse
 from netlab.lab.background import Background, background
 from netlab.serve_log import StderrLog
+from netlab.signals import held_signals
 from netlab.terminal import CommandFailed, complain, harmless, say
 from netlab.transports.addresses import format_address, is_loopback
 from netlab.transports.services import SERVICES
@@ -101,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     )
     log = StderrLog()
     logging.basicConfig(level=args.log_level.upper(), handlers=[log])
-    with _signals() as wait_for_signal, _start(server, args.host, args.port) as running:
+    with held_signals() as wait_for_signal, _start(server, args.host, args.port) as running:
         host, port = running.address
         if not is_loopback(host):
             complain(
@@ -148,36 +146,6 @@ def _start(server: Any, host: str, port: int) -> Background[Any]:
             f"cannot listen on {address}: {reason}; --host takes an address of this machine, "
             "such as 127.0.0.1"
         ) from None
-
-
-@contextmanager
-def _signals() -> Iterator[Any]:
-    """Hold SIGINT and SIGTERM; yield a function that waits for one and returns its name.
-
-    A Python signal handler runs between any two instructions, even inside a lock. So the signal
-    is not acted on there: the interpreter writes its number to a socket, and we wait for that.
-    """
-    arrived, wakeup = socket.socketpair()
-    with arrived, wakeup:
-        wakeup.setblocking(False)
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        for number in numbers:
-            signal.signal(number, lambda *_: None)
-        fd_before = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-
-        def wait_for_signal() -> str:
-            while True:
-                number = arrived.recv(1)[0]  # recv goes on after a signal (PEP 475)
-                if number in numbers:
-                    return signal.Signals(number).name
-
-        try:
-            yield wait_for_signal
-        finally:
-            signal.set_wakeup_fd(fd_before)
-            # Not as they were before: a second Ctrl-C must not disturb the end of the process.
-            for number in numbers:
-                signal.signal(number, signal.SIG_IGN)
 
 
 def field_docs(cls: type) -> dict[str, str]:

@@ -56,6 +56,7 @@ class Chaos:
         max_bytes: how much each of the two recordings keeps.
         patience_s: seconds that a piece waits at a cut for the one before to be read.
         on_entry: called, in the proxy's thread, with each entry of the log as it is made.
+        on_connection: the same with the name and address of each client that comes.
         faults: such as ``slice_bytes=3``; see `StreamFaults` and `DatagramFaults`.
 
     Raises:
@@ -76,6 +77,7 @@ class Chaos:
         max_bytes: int = MAX_BYTES,
         patience_s: float = 1.0,
         on_entry: Callable[[Entry], object] | None = None,
+        on_connection: Callable[[str, Any], object] | None = None,
         clock: Clock | None = None,
         **faults: Any,
     ) -> None:
@@ -89,6 +91,7 @@ class Chaos:
         self.received = Recording(max_bytes)
         """what came in, before anything was done to it"""
         self.log = Log(on_entry=on_entry)
+        self._on_connection = on_connection
         self._listen = listen
         self._patience_s = patience_s
         self._clock = clock or RealClock()
@@ -258,6 +261,8 @@ class Chaos:
         if address is not None:
             for recording in (self.recording, self.received):
                 recording.note_port(address[1], key)
+        if self._on_connection is not None:
+            self._on_connection(name or key, client)
 
     def _rename(self, key: str, name: str) -> None:
         for one in (self.recording, self.received, self.log):
