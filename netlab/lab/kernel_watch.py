@@ -180,10 +180,11 @@ class Watch(Shown):
                 if whom.type == socket.SOCK_STREAM:
                     self._ends[name] = pair(whom)
         now = of_socket(name, whom)
-        if now.protocol or name not in self._ends:
+        if now.state != CLOSED or name not in self._ends:
             return now
-        if name in self._last and self._last[name].now == now:
-            return now  # the conversation is over: no need to look for it again
+        if name in self._last and self._last[name].now.state == CLOSED:
+            return self._last[name].now  # the conversation is over: no need to look for it again
+        # Closed, or in TIME_WAIT: that the kernel keeps apart from the socket, which is CLOSE then.
         return self._look_up(name, self._ends[name])
 
     def _look_up(self, name: str, ends: Pair) -> SocketNow:

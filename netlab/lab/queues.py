@@ -26,11 +26,15 @@ from dataclasses import dataclass
 
 from netlab.lab.grid import Cell, Grid, Shown
 from netlab.lab.procnet import NotAvailable
-from netlab.lab.socket_states import is_internet, is_tcp, state
+from netlab.lab.socket_states import is_internet, is_tcp
 from netlab.lab.waiting import wait_until
 
 # Not in Python's termios: <linux/sockios.h>; SIOCOUTQ is TIOCOUTQ, SIOCINQ is FIONREAD.
 _SIOCOUTQNSD = 0x894B
+_NOT_TOLD = (
+    f"{sys.platform} does not tell what waits to be sent over this socket (Linux does, of TCP); "
+    "`netstat -an` in a terminal has a column Send-Q."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,37 +71,49 @@ class Queues(Shown):
             ]
         else:
             rows.append(("memory of what was sent", self.send_memory_bytes, "not gone yet"))
-        return Grid(f"Queues of a {self.kind} socket", ("queue", "bytes", "meaning"), rows)
+        note = _NOT_TOLD if self.unacknowledged_bytes is self.send_memory_bytes else ""
+        return Grid(f"Queues of a {self.kind} socket", ("queue", "bytes", "meaning"), rows, note)
 
 
 def queues(sock: socket.socket) -> Queues:
     """Return what waits in the queues of an open socket. For a listener see `backlog`.
 
+    Only Linux tells all; macOS tells `unread_bytes`, and the others are None there.
+
     Raises:
-        NotAvailable: this system does not tell (only Linux tells all).
+        NotAvailable: this system does not tell anything (Windows).
         OSError: the socket is closed.
         ValueError: it is a listener, which has no bytes.
     """
-    if is_tcp(sock):
-        return _tcp_queues(sock)
-    if sock.type != socket.SOCK_DGRAM and state(sock) == "LISTEN":
-        raise ValueError(_LISTENER)
-    kind = "UDP" if is_internet(sock) else "UNIX"
-    return Queues(kind, _ask(sock, "FIONREAD"), None, None, None, _ask(sock, "TIOCOUTQ"))
-
-
-_LISTENER = "a listener has no bytes in queues, it has connections: ask kernel.backlog(listener)"
-
-
-def _tcp_queues(sock: socket.socket) -> Queues:
-    if sock.fileno() != -1 and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        raise ValueError(_LISTENER)
+    if sock.type != socket.SOCK_DGRAM and _listens(sock):
+        raise ValueError(
+            "a listener has no bytes in queues, it has connections: ask kernel.backlog(listener)"
+        )
     unread = _ask(sock, "FIONREAD")
-    # The three are asked one after the other, while acknowledgements come: what is unsent only
-    # shrinks, so asked last it is never more than the whole.
-    whole = _ask(sock, "TIOCOUTQ")
-    unsent = min(_ask(sock, _SIOCOUTQNSD), whole)
+    whole = _ask_for_sent(sock, "TIOCOUTQ")
+    if not is_tcp(sock):
+        kind = "UDP" if is_internet(sock) else "UNIX"
+        return Queues(kind, unread, None, None, None, whole)
+    # Acknowledgements come while we ask. By itself what is unsent only shrinks: asked last, it is
+    # more than the whole only if another thread sends.
+    unsent = _ask_for_sent(sock, _SIOCOUTQNSD)
+    if whole is None or unsent is None:
+        return Queues("TCP", unread, None, None, None, None)
+    unsent = min(unsent, whole)
     return Queues("TCP", unread, whole - unsent, unsent, whole, None)
+
+
+def _listens(sock: socket.socket) -> bool:
+    try:
+        return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        if sock.fileno() == -1:
+            raise
+        return False  # macOS cannot say
+
+
+def _ask_for_sent(sock: socket.socket, request: str | int) -> int | None:
+    return _ask(sock, request) if sys.platform.startswith("linux") else None
 
 
 def _ask(sock: socket.socket, request: str | int) -> int:
@@ -110,13 +126,11 @@ def _ask(sock: socket.socket, request: str | int) -> int:
             "recv(n, MSG_PEEK) shows what is unread"
         ) from None
     number = getattr(termios, request, None) if isinstance(request, str) else request
-    if number is None or (request != "FIONREAD" and not sys.platform.startswith("linux")):
-        raise NotAvailable(
-            f"{sys.platform} does not tell what waits to be sent (Linux does); "
-            "`netstat -an` in a terminal has a column Send-Q"
-        )
+    if number is None:
+        raise NotAvailable(f"{sys.platform} has no {request} to ask what waits (Linux has)")
     answer = array.array("i", [0])
-    descriptor = sock.fileno()
+    if (descriptor := sock.fileno()) == -1:
+        raise OSError(errno.EBADF, "the socket is closed")
     fcntl.ioctl(descriptor, number, answer)
     if sock.fileno() != descriptor:  # closed meanwhile: the number may be another file's by now
         raise OSError(errno.EBADF, "the socket was closed")
@@ -130,6 +144,8 @@ def wait_acknowledged(sock: socket.socket, timeout_s: float = 2.0) -> None:
         TimeoutError: there was still something unacknowledged after `timeout_s` seconds.
         NotAvailable: this system does not tell (Linux does).
     """
+    if queues(sock).unacknowledged_bytes is None:
+        raise NotAvailable(_NOT_TOLD)
     wait_until(
         lambda: not queues(sock).unacknowledged_bytes,
         timeout_s,

@@ -44,7 +44,8 @@ def is_internet(sock: socket.socket) -> bool:
 def state(sock: socket.socket | Pair) -> str:
     """Return the state of an open socket, or of one end of a TCP conversation by its `pair`.
 
-    A conversation that the kernel does not know any more is CLOSE.
+    A conversation that the kernel does not know any more is CLOSE. So is an open socket whose
+    conversation is in TIME_WAIT, which the kernel keeps apart from it: ask for the `pair`.
 
     Raises:
         NotAvailable: only Linux has TCP_INFO and /proc/net/tcp.

@@ -10,6 +10,7 @@ that would otherwise depend on who is quicker.
 from __future__ import annotations
 
 import array
+import errno
 import socket
 import sys
 import threading
@@ -36,8 +37,10 @@ def unread_bytes(sock: socket.socket) -> int:
         import termios
     except ImportError:
         raise NotAvailable(f"{sys.platform} does not tell how many bytes are unread") from None
+    if (descriptor := sock.fileno()) == -1:
+        raise OSError(errno.EBADF, "the socket is closed")
     answer = array.array("i", [0])
-    fcntl.ioctl(sock.fileno(), termios.FIONREAD, answer)
+    fcntl.ioctl(descriptor, termios.FIONREAD, answer)
     return answer[0]
 
 
