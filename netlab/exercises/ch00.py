@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable
 
 from netlab.exercises.grade import Exercise, Probe
-from netlab.exercises.peers import judge_cells, meet_server, run_thrice
-from netlab.exercises.trial import Broken, Trial
+from netlab.exercises.judges import judge_cells, run_thrice
+from netlab.exercises.peers import meet_server
+from netlab.exercises.trial import Trial
+from netlab.exercises.words import Broken
 
 NOTHING = "nothing left behind: no thread, no task, no socket"
 
@@ -31,6 +33,8 @@ def _greeting(pieces: tuple[bytes, ...]) -> Callable[[Trial], None]:
 
 greet = Exercise(
     "greet",
+    chapter="00",
+    kind="warm-up",
     title="Say hello",
     task="Write `greet(address)`: it connects to the server at `address`, says hello and returns "
     "the answer.",
@@ -73,6 +77,8 @@ def _runs(upto: int) -> Callable[[Trial], None]:
 
 conversation = Exercise(
     "conversation",
+    chapter="00",
+    kind="core",
     title="Mend the cell that leaks",
     task="`conversation()` starts a server in a thread, asks it something and returns the answer. "
     "It works, once. Mend it.",
@@ -105,7 +111,7 @@ def clean_cell() -> None:
 
 def leaky_cell() -> None:
     """Starts a thread that nobody stops."""
-    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    threading.Thread(target=threading.Event().wait, daemon=True, name="left by the cell").start()
 
 
 def _verdict(objection: bool) -> Callable[[Trial], None]:
@@ -125,6 +131,8 @@ def _verdict(objection: bool) -> Callable[[Trial], None]:
 
 thread_probe = Exercise(
     "thread_probe",
+    chapter="00",
+    kind="red-team",
     title="Red team: catch the thread that stays",
     task="Now you are the examiner. Write `thread_probe(cell)`: it calls `cell()` and objects, by "
     "raising `AssertionError`, when the cell left a thread running.",

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable
 
 from netlab.exercises.grade import Exercise, Probe
-from netlab.exercises.peers import call, dial, judge_server, serve
-from netlab.exercises.trial import Broken, Trial
+from netlab.exercises.judges import dial, judge_server
+from netlab.exercises.peers import call, serve
+from netlab.exercises.trial import Trial
+from netlab.exercises.words import Broken
 
 # ---------------------------------------------------------------- warm-up
 
@@ -33,6 +35,8 @@ def _family(expected: int | None) -> Callable[[Trial], None]:
 
 family = Exercise(
     "family",
+    chapter="01",
+    kind="warm-up",
     title="Which family?",
     task="Write `family(text)`: which address family does this address belong to?",
     rules=(
@@ -132,6 +136,8 @@ def _reset(trial: Trial) -> None:
 
 echo_server = Exercise(
     "echo_server",
+    chapter="01",
+    kind="core",
     title="An echo server",
     task="Write `echo_server(listener)`: it serves the clients of a listening socket, one after "
     "the other, for ever (the examiner ends it).",
@@ -181,6 +187,8 @@ def _dialled(expected: str) -> Callable[[Trial], None]:
 
 connect_any = Exercise(
     "connect_any",
+    chapter="01",
+    kind="core",
     title="A client for every address",
     task="`localhost` is two addresses, and one of them may be dead. Write "
     "`connect_any(candidates)`, where each candidate is a pair of family and address, such as "
@@ -260,6 +268,8 @@ def _judgement(objection: bool) -> Callable[[Trial], None]:
 
 echo_probe = Exercise(
     "echo_probe",
+    chapter="01",
+    kind="red-team",
     title="Red team: break the echo server that thinks in text",
     task="Somebody's echo server decodes what it reads as UTF-8 and ignores what it cannot decode. "
     "Write `echo_probe(address)`: it talks to the server at `address` and raises "

@@ -1,22 +1,27 @@
 """The examiner: an exercise is a specification and probes that try to break your code against it.
 
-Each probe quotes the sentence of the specification that it tests, and runs your code in a fresh
+Each probe quotes the sentence of the specification that it tests, and runs your code in a new
 process with deadlines on every step. The first probe that fails is told in full: what was done,
 what was expected, what came.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
-from netlab.exercises.trial import Broken, Run, Trial
+from netlab.exercises import ledger
+from netlab.exercises.nursery import Nursery
+from netlab.exercises.peers import serve
+from netlab.exercises.report import Failure, Report, Tried, picture_of
+from netlab.exercises.subjects import NotExaminable, Remote, Subject, as_subject
+from netlab.exercises.trial import CodeTrial, RemoteTrial, Run, Trial
+from netlab.exercises.words import Broken
 
-Code = Callable[..., Any]
+Kind = Literal["warm-up", "core", "red-team", "trial"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Probe:
         name: what is tried, in a few words.
         rule: the sentence of the specification that it tests, by its number from 1.
         examine: does it; raises Broken.
-        run: what calls the code in its process.
+        run: what calls the code in its process; only `serve` suits a server that runs already.
         arguments: what `run` gets besides.
     """
 
@@ -38,158 +43,124 @@ class Probe:
     arguments: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True)
-class Failure:
-    """What a probe found."""
-
-    probe: Probe
-    rule: str
-    broken: Broken
-    trial: Trial
-
-
-class Report:
-    """What the examiner tried, and what broke. True when nothing did."""
-
-    def __init__(self, title: str, probes: Sequence[Probe], failure: Failure | None) -> None:
-        self.title = title
-        self._probes = probes
-        self.failure = failure
-
-    @property
-    def passed(self) -> bool:
-        """Did every probe pass?"""
-        return self.failure is None
-
-    def __bool__(self) -> bool:
-        return self.passed
-
-    @property
-    def failed_probe(self) -> str | None:
-        """The name of the probe that failed."""
-        return self.failure.probe.name if self.failure else None
-
-    def __str__(self) -> str:
-        if self.failure is None:
-            head = f"PASSED  {self.title}: nothing that was tried broke it"
-        else:
-            head = f"NOT YET  {self.title}: {self.failure.probe.name}"
-        return "\n".join([head, *self._checklist(), *self._story()])
-
-    def _checklist(self) -> list[str]:
-        lines = []
-        mark = "✓"
-        for probe in self._probes:
-            if self.failure and probe is self.failure.probe:
-                lines.append(f"  ✗ {probe.name}")
-                mark = "·"
-            else:
-                lines.append(f"  {mark} {probe.name}{'' if mark == '✓' else ' (not tried yet)'}")
-        return lines
-
-    def _story(self) -> list[str]:
-        if self.failure is None:
-            return []
-        lines = ["", f"The specification says: {self.failure.rule}", "What happened:"]
-        lines += [f"  {n}. {step}" for n, step in enumerate(self.failure.trial.steps, 1)]
-        lines += [f"  expected: {self.failure.broken.expected}"]
-        lines += [f"  got:      {self.failure.broken.got}"]
-        if self.failure.trial.printed:
-            lines += ["Your code printed:", *self.failure.trial.printed.splitlines()[:20]]
-        return lines
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self._page(), "text/plain": str(self)}
-
-    def _page(self) -> str:
-        head, *_ = str(self).splitlines()
-        verdict, _, rest = head.partition("  ")
-        probes = "<br>".join(html.escape(line.strip()) for line in self._checklist())
-        page = f"<p><strong>{verdict}</strong> {html.escape(rest)}</p><p>{probes}</p>"
-        if self.failure is None:
-            return page
-        steps = "".join(f"<li>{html.escape(step)}</li>" for step in self.failure.trial.steps)
-        rule = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.failure.rule, quote=False))
-        page += f"<p>The specification says: <em>{rule}</em></p>"
-        page += f"<p>What happened:</p><ol>{steps}</ol>" if steps else ""
-        broken = self.failure.broken
-        for name, text in (("expected", broken.expected), ("got", broken.got)):
-            page += f"<p>{name}: <code>{html.escape(text)}</code></p>"
-        if self.failure.trial.printed:
-            page += f"<p>Your code printed:</p><pre>{html.escape(self.failure.trial.printed)}</pre>"
-        if len(self.failure.trial.recording):
-            from netlab.lab.diagram import ladder
-
-            picture = ladder(
-                self.failure.trial.recording,
-                framing="whole",
-                title=f"What was on the wire when it failed: {self.failure.probe.name}",
-                server=_server(self.failure.trial),
-            )
-            page += picture._repr_mimebundle_()["text/html"]
-        return page
-
-    __repr__ = __str__
-
-
 class Exercise:
     """A task: display it to read it, then call `check` with your code.
 
     Args:
         name: its name in its module, as in `solutions/`.
+        chapter: two digits; for a trial, `"trials"`.
+        kind: at least one warm-up, one core and one red-team exercise make a chapter.
         title: what it is called.
         task: what to write, in a sentence or two (Markdown).
         rules: the specification; every trap that the examiner sets is in it.
         hints: three, each saying more than the one before.
         probes: what is tried, in order.
         converse: a short conversation with the code, for `show`.
+        code_name: what the code is called, where that is not `name`: a class, for instance.
     """
 
     def __init__(
         self,
         name: str,
         *,
+        chapter: str,
+        kind: Kind,
         title: str,
         task: str,
         rules: Sequence[str],
         hints: tuple[str, str, str],
         probes: Sequence[Probe],
         converse: Probe | None = None,
+        code_name: str = "",
     ) -> None:
         self.name = name
+        self.chapter = chapter
+        self.kind = kind
         self.title = title
         self.task = task
         self.rules = tuple(rules)
         self.probes = tuple(probes)
         self._hints = hints
         self._converse = converse
+        self._code_name = code_name
 
-    def check(self, code: Code) -> Report:
-        """Let the examiner try to break the code."""
-        self._must_be_callable(code)
-        for probe in self.probes:
-            with Trial(code, probe.run, *probe.arguments) as trial:
-                try:
-                    probe.examine(trial)
-                except Broken as broken:
+    @property
+    def id(self) -> str:
+        """What `netlab.exercises.find` and `netlab check` call it."""
+        return self.name if self.kind == "trial" else f"{self.chapter}.{self.name}"
+
+    @property
+    def file_name(self) -> str:
+        """What the file of its solution is called, without the `.py`."""
+        return self.name.replace("-", "_")
+
+    @property
+    def code_name(self) -> str:
+        """What the function or class is called that a file must define."""
+        return self._code_name or self.file_name
+
+    @property
+    def modules(self) -> set[str]:
+        """What the probes' processes import."""
+        return {one.__module__ for probe in self.probes for one in (probe.run, probe.examine)}
+
+    @property
+    def over_network(self) -> bool:
+        """Can it examine a server that runs already?"""
+        return all(probe.run is serve for probe in self.probes)
+
+    def check(self, code: object, *, seed: int = 0, nursery: Nursery | None = None) -> Report:
+        """Let the examiner try to break the code.
+
+        Args:
+            code: a function, a coroutine function or a class; where the exercise asks for a
+                server, also the `"HOST:PORT"` of one that runs on this machine.
+            seed: decides what the probes draw at random.
+            nursery: where the processes come from, if many checks are to share one.
+
+        Raises:
+            TypeError: this cannot be examined.
+            NotExaminable: the address is not one of this machine, or the exercise needs a function.
+        """
+        subject = self._subject(code)
+        tried: list[Tried] = []
+        remarks: dict[str, None] = {}
+        failure: Failure | None = None
+        drew = False
+        with ExitStack() as stack:
+            nursery = nursery or stack.enter_context(Nursery(self.modules))
+            for probe in self.probes:
+                trial = _trial(nursery, subject, probe, f"{seed} {probe.name}")
+                broken = _examine(trial, probe)
+                drew = drew or trial.drew
+                tried.append(Tried(probe.name, broken is None, max(1, trial.tries)))
+                if broken is not None:
                     rule = self.rules[(broken.rule or probe.rule) - 1]
-                    return Report(self.title, self.probes, Failure(probe, rule, broken, trial))
-        return Report(self.title, self.probes, None)
+                    failure = Failure(rule, broken, trial)
+                    drew = trial.drew
+                    break
+                if trial.left:
+                    remarks[_left(trial.left)] = None
+        tried += [Tried(probe.name, None) for probe in self.probes[len(tried) :]]
+        remarks |= dict.fromkeys(ledger.record(self.id, passed=failure is None))
+        name = _name_of(subject)
+        return Report(
+            self.title, tried, failure, subject=name, seed=seed, drew=drew, remarks=list(remarks)
+        )
 
-    def show(self, code: Code) -> Any:
+    def show(self, code: object) -> Any:
         """Return a ladder diagram of a short conversation with the code."""
-        from netlab.lab.diagram import ladder
-
-        self._must_be_callable(code)
-        if self._converse is None:
+        subject = self._subject(code)
+        probe = self._converse
+        if probe is None:
             return Markdown("There is no picture for this exercise; use `.check(…)`.")
-        with Trial(code, self._converse.run, *self._converse.arguments) as trial:
-            title = f"A short conversation with your {code.__name__}"
-            try:
-                self._converse.examine(trial)
-            except Broken as broken:
-                title += f", as far as it went: expected {broken.expected}, got {broken.got}"
-            return ladder(trial.recording, framing="whole", title=title, server=_server(trial))
+        with Nursery(self.modules) as nursery:
+            trial = _trial(nursery, subject, probe, "0")
+            broken = _examine(trial, probe)
+        title = f"A short conversation with your {_name_of(subject).strip(chr(39))}"
+        if broken is not None:
+            title += f", as far as it went: expected {broken.expected}, got {broken.got}"
+        return picture_of(trial, title)
 
     def hint(self, number: int = 1) -> Any:
         """Return hint 1, 2 or 3."""
@@ -199,14 +170,29 @@ class Exercise:
 
     def solution(self) -> Any:
         """Return one way to do it. Yours may be better."""
-        source = files("netlab.exercises.solutions").joinpath(f"{self.name}.py").read_text("utf-8")
+        try:
+            source = self.solution_source()
+        except (FileNotFoundError, ModuleNotFoundError):
+            return Markdown("Your teacher holds the solutions of this copy of the course.")
         return Markdown(f"One way to do it:\n\n```python\n{source.strip()}\n```")
 
-    def _must_be_callable(self, code: object) -> None:
-        if not callable(code):
-            raise TypeError(
-                f"{code!r} is no function: pass the function itself, without calling it"
+    def solution_source(self) -> str:
+        """Return the solution's source.
+
+        Raises:
+            FileNotFoundError, ModuleNotFoundError: it is not in this copy of the course.
+        """
+        place = files("netlab.exercises.solutions").joinpath(folder(self.chapter))
+        return place.joinpath(f"{self.file_name}.py").read_text("utf-8")
+
+    def _subject(self, code: object) -> Subject:
+        subject = as_subject(code)
+        if isinstance(subject, Remote) and not self.over_network:
+            raise NotExaminable(
+                f"{self.id} asks for a function, not for a server: pass the function, or check "
+                f"the file that defines it (netlab check {self.id} FILE.py)"
             )
+        return subject
 
     def _repr_markdown_(self) -> str:
         rules = "\n".join(f"{number}. {rule}" for number, rule in enumerate(self.rules, 1))
@@ -229,6 +215,32 @@ class Markdown:
         return self._text
 
 
-def _server(trial: Trial) -> str:
-    """Return what to call the server's lane: where the code is the client, that is not the code."""
-    return "server" if "your code" in trial.recording.connections else "your code"
+def folder(chapter: str) -> str:
+    """Return the name of a chapter's folder of solutions."""
+    return f"ch{chapter}" if chapter.isdigit() else chapter
+
+
+def _trial(nursery: Nursery, subject: Subject, probe: Probe, seed: str) -> Trial:
+    if isinstance(subject, Remote):
+        return RemoteTrial(subject, seed=seed)
+    return CodeTrial(nursery, subject, probe.run, *probe.arguments, seed=seed)
+
+
+def _examine(trial: Trial, probe: Probe) -> Broken | None:
+    with trial:
+        try:
+            probe.examine(trial)
+        except Broken as broken:
+            return broken
+        if isinstance(trial, CodeTrial):
+            trial.settle()
+    return None
+
+
+def _left(what: str) -> str:
+    return f"it passed, and the examiner cleaned up what your code left: {what}"
+
+
+def _name_of(subject: Subject) -> str:
+    name = str(getattr(subject, "__name__", type(subject).__name__))
+    return repr(name) if isinstance(subject, Remote) else name

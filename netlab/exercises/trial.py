@@ -1,4 +1,4 @@
-"""One trial: the learner's code in a child process, and the examiner's conversation with it.
+"""One trial: the learner's code, and the examiner's conversation with it.
 
 Everything is written down twice while it happens: as numbered sentences for the transcript, and
 as a recording for the ladder diagram. Neither holds a port or a time, so that a trial which goes
@@ -8,157 +8,31 @@ the same way reads the same.
 from __future__ import annotations
 
 import contextlib
-import inspect
-import secrets
-import socket
-import struct
-import subprocess
-import sys
-import threading
-from collections.abc import Callable
-from multiprocessing.connection import Connection, Listener, wait
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
 import cloudpickle
 
+from netlab.exercises.nursery import Nursery
+from netlab.exercises.subjects import Remote, Subject, source_line
+from netlab.exercises.talk import Talk
+from netlab.exercises.words import Broken, steady
 from netlab.lab.recording import Recording
 
 STEP_S = 2.0
 """seconds that any one step of a trial may take"""
-START_S = 20.0
-"""seconds that a child's interpreter may take to start (a busy machine is no fault of the code)"""
+PROBE_S = 30.0
+"""seconds that all the waiting for the code in one trial may take"""
+DEATH_S = 0.5
+"""seconds in which a process whose connection to us has ended tells its exit status"""
 
 Run = Callable[..., None]
 """what runs in the child: `run(function, report, *arguments)`"""
-
-
-class Broken(Exception):
-    """The code under test broke its specification: what was expected, and what came."""
-
-    def __init__(self, expected: str, got: str, rule: int | None = None) -> None:
-        super().__init__(f"expected {expected}; got {got}")
-        self.expected = expected
-        self.got = got
-        self.rule = rule
-        """number of the rule that it broke, where that is not the one that the probe tests"""
-
-
-class Trial:
-    """The learner's `function`, run by `run` in a process of its own for as long as the context.
-
-    Args:
-        function: the learner's code.
-        run: what calls it there; it must be importable.
-        arguments: what `run` gets besides.
-    """
-
-    def __init__(self, function: Callable[..., Any], run: Run, *arguments: object) -> None:
-        self.steps: list[str] = []
-        self.recording = Recording()
-        self.printed = ""
-        self._function = function
-        self._job = cloudpickle.dumps((run, function, arguments))
-        self._talks: list[Talk] = []
-
-    def __enter__(self) -> Self:
-        key = secrets.token_bytes(16)
-        with Listener(("127.0.0.1", 0), authkey=key) as listener:
-            host, port = listener.address
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "netlab.exercises.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            assert self._child.stdin is not None
-            with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
-                stdin.write(f"{host} {port} {key.hex()}\n")
-            self.channel: Connection[Any, Any] = self._accept(listener)
-        self.channel.send_bytes(self._job)
-        return self
-
-    def _accept(self, listener: Listener) -> Connection[Any, Any]:
-        # Listener has no timeout of its own; a child that dies before it calls must not hang us.
-        inner: socket.socket = listener._listener._socket  # type: ignore[attr-defined]
-        inner.settimeout(START_S)
-        try:
-            return listener.accept()
-        except TimeoutError:
-            self._kill()
-            raise RuntimeError("a fresh Python did not start: run `netlab doctor`") from None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        for talk in self._talks:
-            talk.close()
-        self.channel.close()
-        self._kill()
-
-    def _kill(self) -> None:
-        self._child.kill()
-        self._child.wait()
-
-    def note(self, step: str) -> None:
-        """Write a step into the transcript."""
-        self.steps.append(step)
-
-    def wait(self, event: str, timeout_s: float = STEP_S) -> Any:
-        """Return what the child reports with `event`.
-
-        Raises:
-            Broken: the code raised, ended or hung instead.
-        """
-        expected = _EXPECTED.get(event, event)
-        while True:
-            try:
-                if not self.channel.poll(timeout_s):
-                    raise Broken(expected, f"nothing: your code still ran after {timeout_s:g} s")
-                came, value, printed = self.channel.recv()
-            except (EOFError, ConnectionError):
-                raise Broken(expected, "nothing: its process ended without a word") from None
-            self.printed = printed or self.printed
-            match came:
-                case "step":
-                    self.note(value)
-                case "wire":
-                    self.recording.append(*value)
-                case _ if came == event:
-                    return value
-                case "raised":
-                    raise Broken(expected, self._describe(*value))
-                case _:
-                    raise Broken(expected, "nothing: the function returned")
-
-    def _describe(self, name: str, text: str, line: int | None) -> str:
-        where = ""
-        if line is not None:
-            with contextlib.suppress(OSError, TypeError, IndexError):
-                source = inspect.getsource(self._function).splitlines()[line - 1].strip()
-                where = f", in line {line}: {source}"
-        return f"{name}: {text}{where}" if text else f"{name}{where}"
-
-    def how_it_ended(self) -> str | None:
-        """Return how the code ended, if it has; None while it runs."""
-        if not self.channel.poll(0.05):
-            return None
-        try:
-            self.wait("ended")
-        except Broken as broken:
-            return broken.got
-        return "the function returned"
-
-    def talk(self, address: Any, name: str = "examiner") -> Talk:
-        """Connect to the learner's server."""
-        talk = Talk(self, address, name)
-        self._talks.append(talk)
-        return talk
-
 
 _EXPECTED = {
     "listening": "a server to talk to",
@@ -167,131 +41,272 @@ _EXPECTED = {
 }
 
 
-class Talk:
-    """A connection of the examiner to the learner's server."""
+class Trial(ABC):
+    """The subject, at work for as long as the context.
 
-    def __init__(self, trial: Trial, address: Any, name: str) -> None:
-        self._trial = trial
-        self._name = name
-        self._broken_by_send: OSError | None = None
-        trial.note(f"{name} connects")
-        trial.recording.append(name, "client→server", "open")
+    Args:
+        subject: what is examined.
+        seed: decides what `random` draws.
+        patience_s: seconds that each step may take.
+    """
+
+    def __init__(self, subject: Subject, *, seed: str = "0", patience_s: float = STEP_S) -> None:
+        self.subject = subject
+        self.patience_s = patience_s
+        self.steps: list[str] = []
+        self.recording = Recording()
+        self.printed = ""
+        self.tries = 0
+        """how many times something was tried, as counted by `tally`"""
+        self.shrunk = ""
+        """how the shortest case was found, in words; empty: nothing was shortened"""
+        self.left: str | None = None
+        """what the code left behind when it returned, in words; None: nothing"""
+        self.case: Any = None
+        """the case at work in the child, where it tries many"""
+        self.drew = False
+        """has the probe drawn at random?"""
+        self._seed = seed
+        self._random: random.Random | None = None
+        self._talks: list[Talk] = []
+
+    @abstractmethod
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close_talks()
+
+    @property
+    def random(self) -> random.Random:
+        """Random numbers that the seed decides, the same for each trial of one probe."""
+        self.drew = True
+        self._random = self._random or random.Random(self._seed)
+        return self._random
+
+    def note(self, step: str) -> None:
+        """Write a step into the transcript."""
+        self.steps.append(steady(step))
+
+    @contextlib.contextmanager
+    def in_silence(self) -> Iterator[None]:
+        """What goes well in this context is not told."""
+        steps, recording = self.steps, self.recording
+        self.steps, self.recording = [], Recording()
+        yield
+        self.steps, self.recording = steps, recording
+
+    def tally(self, tries: int = 1) -> None:
+        """Count something that was tried; a pass tells the number."""
+        self.tries += tries
+
+    def forget(self) -> None:
+        """Begin the transcript anew: what was tried so far went well."""
+        self.steps.clear()
+        self.recording.clear()
+
+    @abstractmethod
+    def wait(self, event: str, timeout_s: float | None = None) -> Any:
+        """Return what the child reports with `event`, within `timeout_s` seconds of each case.
+
+        Raises:
+            Broken: the code raised, ended or hung instead.
+        """
+
+    @abstractmethod
+    def how_it_ended(self) -> str | None:
+        """Return how the code ended, if it has; None while it runs."""
+
+    @abstractmethod
+    def again(self, patience_s: float) -> Trial:
+        """Return a new trial of the same, to be entered; this one's process is ended."""
+
+    def adopt(self, other: Trial) -> None:
+        """Tell the story of another trial in place of this one's."""
+        self.steps, self.recording = other.steps, other.recording
+        self.printed, self.shrunk = other.printed, other.shrunk
+
+    def talk(self, address: Any, name: str = "examiner") -> Talk:
+        """Connect to the learner's server."""
+        talk = Talk(self, address, name)
+        self._talks.append(talk)
+        talk.connect()
+        return talk
+
+    def close_talks(self) -> None:
+        """Close the connections to the learner's server."""
+        while self._talks:
+            self._talks.pop().close()
+
+    def to_watch(self) -> list[Any]:
+        """Return what becomes readable when the code has something to say."""
+        return []
+
+
+class CodeTrial(Trial):
+    """Code, run by `run` in a process of its own.
+
+    Args:
+        nursery: where processes come from; it runs one at a time.
+        subject: the code.
+        run: what calls it there; it must be importable.
+        arguments: what `run` gets besides.
+    """
+
+    channel: Connection[Any, Any]
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        subject: Subject,
+        run: Run,
+        *arguments: object,
+        seed: str = "0",
+        patience_s: float = STEP_S,
+    ) -> None:
+        super().__init__(subject, seed=seed, patience_s=patience_s)
+        self._nursery = nursery
+        self._what = (run, arguments)
+        self._job = cloudpickle.dumps((run, subject, arguments))
+        self._running = False
+        self._end: str | None = None
+        self.descendants = 0
+
+    def __enter__(self) -> Self:
+        self.channel = self._nursery.start(self._job)
+        self._running = True
+        self._deadline = time.monotonic() + PROBE_S
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.finish(0.0)
+        super().__exit__(kind, error, tb)
+
+    def finish(self, grace_s: float) -> None:
+        """End the process, after waiting `grace_s` seconds for it to end of itself."""
+        if not self._running:
+            return
+        self._running = False
+        ended, printed = self._nursery.end(grace_s)
+        self.channel.close()
+        self.printed = steady(printed)
+        self.descendants = ended.descendants
+        if ended.status is not None:
+            self._end = _in_words(ended.status)
+
+    def settle(self) -> None:
+        """When the function has answered: hear what it left behind."""
+        if self._running and self._answered:
+            try:
+                self.wait("ended", 1.0)
+            except Broken as broken:
+                self.left = f"after its work {broken.got}"
+        self.finish(0.0)
+        if self.descendants:
+            running = f"processes that it started and that still ran: {self.descendants}"
+            self.left = f"{self.left}\n- {running}" if self.left else running
+
+    _answered = False
+
+    def wait(self, event: str, timeout_s: float | None = None) -> Any:
+        expected = _EXPECTED.get(event, event)
+        timeout_s = timeout_s or self.patience_s
+        until = time.monotonic() + timeout_s
+        while True:
+            try:
+                until = min(until, self._deadline)
+                if not self.channel.poll(max(0.0, until - time.monotonic())):
+                    raise Broken(expected, f"nothing: your code still ran after {timeout_s:g} s")
+                came, value = self.channel.recv()
+            except (EOFError, OSError):
+                self.finish(DEATH_S)
+                raise Broken(expected, self._end or "nothing: it fell silent") from None
+            match came:
+                case "step":
+                    self.note(value)
+                case "wire":
+                    self.recording.append(*value)
+                case "behind":
+                    self.left = value
+                case "case":
+                    self.tally()
+                    self.case = value
+                    until = time.monotonic() + timeout_s
+                case _ if came == event:
+                    self._answered = event != "listening"
+                    return value
+                case "raised":
+                    raise Broken(expected, self._describe(*value))
+                case "ended":
+                    raise Broken(expected, "nothing: the function returned")
+                case _ if event == "ended":
+                    continue  # what else it had to say matters no more
+                case _:
+                    raise Broken(expected, f"nothing of the kind, but {came!r}")
+
+    def _describe(self, name: str, text: str, where: Any) -> str:
+        line = source_line(self.subject, *where) if where else ""
+        at = f", in line {where[2]}: {line}" if line else ""
+        return steady(f"{name}: {text}{at}" if text else f"{name}{at}")
+
+    def how_it_ended(self) -> str | None:
+        if not self._running:
+            return self._end
         try:
-            self._sock = socket.create_connection(address, STEP_S)
-        except OSError as error:
-            raise Broken("the connection to be accepted", _in_words(error)) from None
+            if not self.channel.poll(0.05):
+                return None
+            self.wait("ended")
+        except Broken as broken:
+            return broken.got
+        except (EOFError, OSError):
+            return self._end
+        return "the function returned"
 
-    def send(self, data: bytes) -> None:
-        """Send all of it."""
-        self._trial.note(f"{self._name} sends {in_short(data)}")
-        self._trial.recording.append(self._name, "client→server", "data", data)
-        try:
-            self._sock.sendall(data)
-        except OSError as error:
-            raise self._failed("the bytes to be taken", _in_words(error)) from None
+    def again(self, patience_s: float) -> Trial:
+        self.close_talks()
+        self.finish(0.0)
+        run, arguments = self._what
+        return CodeTrial(
+            self._nursery, self.subject, run, *arguments, seed=self._seed, patience_s=patience_s
+        )
 
-    def half_close(self) -> None:
-        """Send FIN: no more will come from here, but this end still listens."""
-        self._trial.note(f"{self._name} sends FIN (shutdown(SHUT_WR)) and goes on reading")
-        self._trial.recording.append(self._name, "client→server", "fin")
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_WR)
-
-    def reset(self) -> None:
-        """End the connection with RST."""
-        self._trial.note(f"{self._name} resets the connection (RST)")
-        self._trial.recording.append(self._name, "client→server", "rst")
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._sock.close()
-
-    def expect(self, data: bytes) -> None:
-        """Read exactly these bytes."""
-        got = bytearray()
-        problem = f"silence for {STEP_S:g} s"
-        try:
-            while len(got) < len(data):
-                if not self._something_to_read():
-                    break
-                piece = self._sock.recv(min(65_536, len(data) - len(got)))
-                if not piece:
-                    problem = "the end of the connection (FIN)"
-                    break
-                got += piece
-        except OSError as error:
-            problem = _in_words(error)
-        if got:
-            self._trial.recording.append(self._name, "server→client", "data", bytes(got))
-        if got != data:
-            raise self._failed(in_short(data), _difference(data, bytes(got), problem))
-        self._trial.note(f"{self._name} receives {in_short(data)}")
-
-    def exchange(self, data: bytes) -> None:
-        """Send all of it and at the same time read exactly the same bytes back."""
-        sender = threading.Thread(target=self._send_quietly, args=[data], name="netlab-examiner")
-        self._trial.note(f"{self._name} sends {in_short(data)} and reads at the same time")
-        self._trial.recording.append(self._name, "client→server", "data", data)
-        sender.start()
-        try:
-            self.expect(data)
-        finally:
-            with contextlib.suppress(OSError):
-                if self._broken_by_send or sys.exc_info()[0]:
-                    self._sock.shutdown(socket.SHUT_RDWR)  # wakes the sender
-            sender.join()
-
-    def _send_quietly(self, data: bytes) -> None:
-        try:
-            self._sock.sendall(data)
-        except OSError as error:
-            self._broken_by_send = error
-
-    def expect_end(self) -> None:
-        """Read the end of the connection: FIN, and nothing before it."""
-        expected = "the end of the connection (FIN)"
-        if not self._something_to_read():
-            raise self._failed(expected, f"silence for {STEP_S:g} s")
-        try:
-            got = self._sock.recv(65_536)
-        except OSError as error:
-            raise self._failed(expected, _in_words(error)) from None
-        if got:
-            raise self._failed(expected, in_short(got))
-        self._trial.note(f"{self._name} receives FIN")
-        self._trial.recording.append(self._name, "server→client", "fin")
-
-    def _something_to_read(self) -> bool:
-        """Wait until there is; False: nothing in time, or the code has ended and sent nothing."""
-        return self._sock in wait([self._sock, self._trial.channel], STEP_S)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._sock.close()
-
-    def _failed(self, expected: str, got: str) -> Broken:
-        """Return the failure, with what became of the code, which is often the cause."""
-        end = self._trial.how_it_ended()
-        if end is None:
-            return Broken(expected, got)
-        return Broken(expected, end if got.startswith("silence") else f"{got}, because {end}")
+    def to_watch(self) -> list[Any]:
+        return [self.channel] if self._running else []
 
 
-def in_short(data: bytes) -> str:
-    """Return bytes as a reader wants them in a sentence."""
-    if len(data) <= 40:
-        return repr(data)
-    return f"{len(data):,} bytes ({data[:12]!r} …)"
+class RemoteTrial(Trial):
+    """A server that runs already, in whatever language."""
+
+    subject: Remote
+
+    def __enter__(self) -> Self:
+        return self
+
+    def wait(self, event: str, timeout_s: float | None = None) -> Any:
+        if event != "listening":
+            raise Broken(f"{event!r} of a function", "a server, which tells nothing of the kind")
+        return self.subject.address
+
+    def how_it_ended(self) -> str | None:
+        return None
+
+    def again(self, patience_s: float) -> Trial:
+        self.close_talks()
+        return RemoteTrial(self.subject, seed=self._seed, patience_s=patience_s)
 
 
-def _difference(expected: bytes, got: bytes, problem: str) -> str:
-    same = next((i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b), None)
-    if same is not None:
-        return f"other bytes from position {same:,} on: {got[same : same + 12]!r} …"
-    if not got:
-        return problem
-    if len(expected) <= 40:
-        return f"{in_short(got)}, then {problem}"
-    return f"only a part of them, then {problem}"  # how large a part differs from run to run
-
-
-def _in_words(error: OSError) -> str:
-    return f"{type(error).__name__} ({error.strerror or error})"
+def _in_words(status: int) -> str:
+    if status < 0:
+        return f"nothing: its process was ended by signal {-status}"
+    if status:
+        return f"nothing: its process ended with exit status {status} (os._exit?)"
+    return "nothing: its process ended without a word"

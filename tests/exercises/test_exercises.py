@@ -1,78 +1,125 @@
-"""The examiner examined: stubs fail, solutions pass, and every mutant is caught by its probe."""
+"""The examiner examined: stubs fail, solutions pass, and every mutant is caught by its probe.
+
+This goes over the registry: an exercise of a later chapter is tested as soon as its file is there.
+"""
 
 from __future__ import annotations
 
 import json
-import linecache
-from collections.abc import Callable
-from importlib.resources import files
+import re
+from collections.abc import Callable, Iterator
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netlab.exercises import ch00, ch01
-from netlab.exercises.grade import Exercise
-from netlab.exercises.solutions.mutants import MUTANTS
+from netlab import exercises
+from netlab.exercises.grade import Exercise, folder
+from netlab.exercises.nursery import Nursery
+from netlab.exercises.registry import NoSuchExercise, mutants
+from netlab.exercises.subjects import FromFile
 
-EXERCISES = [*ch00.EXERCISES, *ch01.EXERCISES]
+from .code import empty
 
-
-def stub(*_: object) -> None:
-    """What every notebook starts with: a function without a body."""
-
-
-def solution(exercise: Exercise) -> Callable[..., Any]:
-    path = files("netlab.exercises.solutions").joinpath(f"{exercise.name}.py")
-    source = path.read_text("utf-8")
-    # A name like a cell's: cloudpickle then takes the function along by value.
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    name = f"<solution {exercise.name}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    exec(compile(source, name, "exec"), namespace)
-    code: Callable[..., Any] = namespace[exercise.name]
-    return code
+EXERCISES = exercises.all()
+CHAPTERS = sorted({one.chapter for one in EXERCISES if one.chapter != "trials"})
+SOLUTION_RUNS = 20
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_solution_passes(exercise: Exercise) -> None:
-    report = exercise.check(solution(exercise))
-    assert report.passed, str(report)
-    assert "PASSED" in str(report)
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """One warm interpreter for all these checks."""
+    modules = {module for exercise in EXERCISES for module in exercise.modules}
+    with Nursery(modules) as warm:
+        warm.launch()
+        yield warm
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_stub_fails_and_says_how(exercise: Exercise) -> None:
-    report = exercise.check(stub)
+@each_exercise
+def test_solution_passes_every_time(exercise: Exercise, nursery: Nursery) -> None:
+    place = files("netlab.exercises.solutions").joinpath(folder(exercise.chapter))
+    with as_file(place.joinpath(f"{exercise.file_name}.py")) as path:
+        reports = set()
+        for seed in range(SOLUTION_RUNS):
+            report = exercise.check(
+                FromFile(path, exercise.code_name), seed=seed % 3, nursery=nursery
+            )
+            assert report.passed, str(report)
+            assert report.remarks == (), str(report)
+            reports.add(re.sub(r"\n.*seed=\d\)", "", str(report)))
+    assert len(reports) == 1, "a pass reads the same each time"
+
+
+@each_exercise
+def test_stub_fails_and_says_how(exercise: Exercise, nursery: Nursery) -> None:
+    report = exercise.check(empty, nursery=nursery)
     assert not report.passed
     assert report.failure is not None
     assert report.failure.broken.expected in str(report)
+    assert report.failure.broken.got in str(report)
     assert report.failure.rule in exercise.rules
+    assert str(exercise.check(empty)) == str(report)
 
 
-@pytest.mark.parametrize(
-    ("exercise", "mutant", "probe"),
-    [
-        pytest.param(exercise, mutant, probe, id=mutant.__name__)
+def all_mutants() -> list[Any]:
+    return [
+        pytest.param(exercise, mutant, probe, id=f"{exercise.id}-{mutant.__name__}")
         for exercise in EXERCISES
-        for mutant, probe in MUTANTS[exercise.name]
-    ],
-)
+        for mutant, probe in mutants(exercise)
+    ]
+
+
+@pytest.mark.parametrize(("exercise", "mutant", "probe"), all_mutants())
 def test_mutant_is_caught_by_its_probe(
-    exercise: Exercise, mutant: Callable[..., Any], probe: str
+    exercise: Exercise, mutant: Callable[..., Any], probe: str, nursery: Nursery
 ) -> None:
-    report = exercise.check(mutant)
+    report = exercise.check(mutant, nursery=nursery)
     assert report.failed_probe == probe, str(report)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+@each_exercise
 def test_every_exercise_is_complete(exercise: Exercise) -> None:
-    assert len(MUTANTS[exercise.name]) >= 3
+    assert len(mutants(exercise)) >= 3
+    names = [probe.name for probe in exercise.probes]
+    assert len(set(names)) == len(names)
+    assert {probe for _, probe in mutants(exercise)} <= set(names)
     assert {probe.rule for probe in exercise.probes} <= set(range(1, len(exercise.rules) + 1))
-    assert len({probe.name for probe in exercise.probes}) == len(exercise.probes)
-    for number in (1, 2, 3):
-        assert str(number) in repr(exercise.hint(number))
-    assert f"def {exercise.name}(" in repr(exercise.solution())
+    hints = [repr(exercise.hint(number)) for number in (1, 2, 3)]
+    assert len(set(hints)) == 3
+    with pytest.raises(ValueError, match="there is no hint 4"):
+        exercise.hint(4)
+    defined = rf"(def|class) {exercise.code_name}\b"
+    assert re.search(defined, repr(exercise.solution()))
+    assert exercises.find(exercise.id) is exercise
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_has_each_kind(chapter: str) -> None:
+    kinds = [one.kind for one in EXERCISES if one.chapter == chapter]
+    assert len(kinds) >= 3
+    assert {"warm-up", "core", "red-team"} <= set(kinds)
+
+
+def test_ids_are_unique() -> None:
+    assert len({one.id for one in EXERCISES}) == len(EXERCISES)
+    assert {one.chapter for one in EXERCISES if one.kind == "trial"} <= {"trials"}
+
+
+def test_an_exercise_is_found_by_its_name_alone() -> None:
+    assert exercises.find("echo_server").id == "01.echo_server"
+    assert exercises.find("line-echo").id == "line-echo"
+    with pytest.raises(NoSuchExercise, match=r"did you mean '(01\.)?echo_server'"):
+        exercises.find("echo-server")
+    with pytest.raises(NoSuchExercise, match="netlab check --list"):
+        exercises.find("zzz")
+
+
+@each_exercise
+def test_show_draws_what_there_is_to_see(exercise: Exercise) -> None:
+    shown = exercise.show(empty)
+    assert "your code" in str(shown) or "There is no picture" in str(shown) or "empty" in str(shown)
 
 
 NOTEBOOKS = sorted(Path(__file__).parents[2].glob("notebooks/[0-9]*.ipynb"))

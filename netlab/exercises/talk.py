@@ -1,0 +1,219 @@
+"""`Talk`: a connection of the examiner to the learner's server, with all that a network can do."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import sys
+import threading
+import time
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+from netlab.exercises.unread import NotAvailable, unread_at_peer
+from netlab.exercises.words import Broken, difference, error_in_words, in_short
+
+if TYPE_CHECKING:
+    from netlab.exercises.trial import Trial
+
+APART_S = 0.2
+"""seconds that a piece waits at most to be read, before the next is sent"""
+POLL_S = 0.001
+ELSEWHERE_S = 0.01
+"""the same, where the server is in another network namespace: its table is not ours to read"""
+MOST_PATIENCE = 5
+"""an answer that comes bit by bit may take so many times longer than a single step"""
+SMALL_BUFFER_BYTES = 4096
+
+
+class Talk:
+    """A connection of the examiner to the learner's server; made by `Trial.talk`."""
+
+    def __init__(self, trial: Trial, address: Any, name: str) -> None:
+        self._trial = trial
+        self._address = address
+        self._name = name
+        self._sock: socket.socket | None = None
+        self._broken_by_send: OSError | None = None
+
+    def connect(self) -> None:
+        """Connect. Raises: Broken: it was refused, or not accepted in time."""
+        self._wire("client→server", "open", f"{self._name} connects")
+        try:
+            self._sock = socket.create_connection(self._address, self._trial.patience_s)
+        except OSError as error:
+            raise self._failed("the connection to be accepted", error_in_words(error)) from None
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def sock(self) -> socket.socket:
+        """The socket itself, for what this class does not do."""
+        if self._sock is None:
+            raise RuntimeError("it is not connected")
+        return self._sock
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+        self._wire("client→server", "data", f"{self._name} sends {in_short(data)}", data)
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            raise self._failed("the bytes to be taken", error_in_words(error)) from None
+
+    def send_apart(self, *pieces: bytes) -> None:
+        """Send each piece in a segment of its own, once the one before it has been read.
+
+        Whether it has, the system's table says (Linux); elsewhere, and if the server does not
+        read, the next piece goes out `APART_S` seconds later.
+        """
+        for number, piece in enumerate(pieces):
+            if number:
+                self._wait_read()
+            self.send(piece)
+
+    def trickle(self, data: bytes) -> None:
+        """Send one byte at a time, each in a segment of its own."""
+        self._trial.note(f"{self._name} sends {in_short(data)}, one byte at a time")
+        steps = len(self._trial.steps)
+        self.send_apart(*(data[i : i + 1] for i in range(len(data))))
+        del self._trial.steps[steps:]  # one sentence says it
+
+    def _wait_read(self) -> None:
+        until = time.monotonic() + APART_S
+        while time.monotonic() < until:
+            try:
+                unread = unread_at_peer(self.sock)
+            except NotAvailable:
+                threading.Event().wait(APART_S)
+                return
+            except OSError:  # reset meanwhile: sending will say so
+                return
+            if unread is None:
+                threading.Event().wait(ELSEWHERE_S)
+            if not unread:
+                return
+            threading.Event().wait(POLL_S)
+
+    def half_close(self) -> None:
+        """Send FIN: no more will come from here, but this end still listens."""
+        does = f"{self._name} sends FIN (shutdown(SHUT_WR)) and goes on reading"
+        self._wire("client→server", "fin", does)
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """End the connection with RST."""
+        self._wire("client→server", "rst", f"{self._name} resets the connection (RST)")
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def leave(self) -> None:
+        """Close the connection in order (FIN)."""
+        self._wire("client→server", "fin", f"{self._name} closes the connection (FIN)")
+        self.sock.close()
+
+    def stuff(self, data: bytes, most_bytes: int) -> None:
+        """Send `data` over and over and read nothing, until nothing more fits or `most_bytes`."""
+        does = f"{self._name} sends {in_short(data)} over and over, and reads nothing"
+        self._wire("client→server", "data", does, data)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+        self.sock.settimeout(APART_S)
+        sent = 0
+        with contextlib.suppress(OSError):  # full, or it hung up: either is an answer
+            while sent < most_bytes:
+                self.sock.sendall(data)
+                sent += len(data)
+        self.sock.settimeout(self._trial.patience_s)
+
+    def expect(self, data: bytes) -> None:
+        """Read exactly these bytes."""
+        got = bytearray()
+        problem = f"silence for {self._trial.patience_s:g} s"
+        until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
+        try:
+            while len(got) < len(data):
+                left_s = min(self._trial.patience_s, until - time.monotonic())
+                if not self._something_to_read(left_s):
+                    break
+                piece = self.sock.recv(min(65_536, len(data) - len(got)))
+                if not piece:
+                    problem = "the end of the connection (FIN)"
+                    break
+                got += piece
+        except OSError as error:
+            problem = error_in_words(error)
+        if got:
+            self._trial.recording.append(self._name, "server→client", "data", bytes(got))
+        if got != data:
+            raise self._failed(in_short(data), difference(data, bytes(got), problem))
+        self._trial.note(f"{self._name} receives {in_short(data)}")
+
+    def expect_silence(self, timeout_s: float, until_what: str) -> None:
+        """Read nothing for `timeout_s` seconds: nothing may come before `until_what`."""
+        if self.sock not in wait([self.sock], timeout_s):
+            self._trial.note(f"{self._name} receives nothing yet")
+            return
+        try:
+            got = in_short(self.sock.recv(65_536)) or "FIN"
+        except OSError as error:
+            got = error_in_words(error)
+        got = "the end of the connection (FIN)" if got == "b''" else got
+        raise self._failed(f"nothing before {until_what}", got)
+
+    def exchange(self, data: bytes) -> None:
+        """Send all of it and at the same time read exactly the same bytes back."""
+        sender = threading.Thread(target=self._send_quietly, args=[data], name="netlab-examiner")
+        does = f"{self._name} sends {in_short(data)} and reads at the same time"
+        self._wire("client→server", "data", does, data)
+        sender.start()
+        try:
+            self.expect(data)
+        finally:
+            with contextlib.suppress(OSError):
+                if self._broken_by_send or sys.exc_info()[0]:
+                    self.sock.shutdown(socket.SHUT_RDWR)  # wakes the sender
+            sender.join()
+
+    def _send_quietly(self, data: bytes) -> None:
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            self._broken_by_send = error
+
+    def expect_end(self, *, reset_allowed: bool = False) -> None:
+        """Read the end of the connection: FIN (or RST, if allowed), and nothing before it."""
+        expected = "the end of the connection (FIN)"
+        if not self._something_to_read(self._trial.patience_s):
+            raise self._failed(expected, f"silence for {self._trial.patience_s:g} s")
+        try:
+            got = self.sock.recv(65_536)
+        except OSError as error:
+            if reset_allowed and isinstance(error, ConnectionResetError):
+                got = b""  # closed while bytes of ours were unread: RFC 9293, 3.10.4
+            else:
+                raise self._failed(expected, error_in_words(error)) from None
+        if got:
+            raise self._failed(expected, in_short(got))
+        end = "the end" if reset_allowed else "FIN"
+        self._wire("server→client", "fin", f"{self._name} receives {end}")
+
+    def _something_to_read(self, timeout_s: float) -> bool:
+        """Wait until there is; False: nothing in time, or the code has ended and sent nothing."""
+        return self.sock in wait([self.sock, *self._trial.to_watch()], max(0.0, timeout_s))
+
+    def close(self) -> None:
+        """Close the connection, if it is open, without a word in the transcript."""
+        if self._sock is not None:
+            self._sock.close()
+
+    def _wire(self, direction: str, kind: Any, step: str, data: bytes = b"") -> None:
+        self._trial.note(step)
+        self._trial.recording.append(self._name, direction, kind, data)
+
+    def _failed(self, expected: str, got: str) -> Broken:
+        """Return the failure, with what became of the code, which is often the cause."""
+        end = self._trial.how_it_ended()
+        if end is None:
+            return Broken(expected, got)
+        return Broken(expected, end if got.startswith("silence") else f"{got}, because {end}")

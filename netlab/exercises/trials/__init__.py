@@ -1,0 +1,1 @@
+"""Textbook servers on trial, in any language: one file each, with one `TRIAL`."""
