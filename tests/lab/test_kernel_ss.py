@@ -48,14 +48,13 @@ def ss(kind: str, whom: socket.socket | kernel.Pair) -> Line:
     if isinstance(whom, tuple):
         (_, port), (_, peer) = whom
     else:
-        port, peer = whom.getsockname()[1], None
+        port, peer = whom.getsockname()[1], 0
         with contextlib.suppress(OSError):
             peer = whom.getpeername()[1]
     # The same port may have served for other connections, which are in TIME_WAIT now.
-    which = "listening" if not peer and kind == "-t" else "all"
-    ends = ["sport", "=", f":{port}", *(["and", "dport", "=", f":{peer}"] if peer else [])]
+    ends = ["sport", "=", f":{port}", "and", "dport", "=", f":{peer}"]
     done = subprocess.run(
-        [program, "-HOanmoi", kind, "state", which, *ends],
+        [program, "-HOanmoi", kind, *ends],
         capture_output=True,
         text=True,
         timeout=30,
