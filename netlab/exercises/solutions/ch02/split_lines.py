@@ -1,0 +1,3 @@
+def split_lines(tail, data):
+    *lines, tail = (tail + data).split(b"\n")
+    return lines, tail
