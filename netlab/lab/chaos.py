@@ -33,7 +33,7 @@ from netlab.lab.addresses import local_address
 from netlab.lab.chaos_connections import TCPEngine
 from netlab.lab.chaos_log import Entry, Log
 from netlab.lab.chaos_loop import Clock, Loop, RealClock
-from netlab.lab.chaos_parts import Parts
+from netlab.lab.chaos_parts import Parts, open_listener, resolve
 from netlab.lab.chaos_rules import Rules, directions
 from netlab.lab.chaos_udp import UDPEngine
 from netlab.lab.faults import DatagramFaults, StreamFaults
@@ -163,8 +163,8 @@ class Chaos:
         if self._loop is not None:
             raise RuntimeError("this Chaos was started before; make a new one")
         kind = socket.SOCK_STREAM if self.transport == "tcp" else socket.SOCK_DGRAM
-        target = _resolve(self.target, kind)
-        listener = _listen(self._listen, kind)
+        target = resolve(self.target, kind)
+        listener = open_listener(self._listen, kind)
         name = listener.getsockname()
         self.address: Any = name if isinstance(name, str) else name[:2]
         for recording in (self.recording, self.received):
@@ -194,6 +194,11 @@ class Chaos:
             self._loop.stop()
             if isinstance(self.address, str):
                 Path(self.address).unlink(missing_ok=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether clients can connect."""
+        return self._loop is not None and not self._stopped
 
     def settled(self, timeout_s: float = 2.0) -> None:
         """Return once all that came is passed on, but for what a stall or the coalescer holds.
@@ -267,29 +272,3 @@ class Chaos:
     def _rename(self, key: str, name: str) -> None:
         for one in (self.recording, self.received, self.log):
             one.rename(key, name)
-
-
-def _resolve(target: Any, kind: socket.SocketKind) -> tuple[socket.AddressFamily, Any]:
-    if isinstance(target, str):
-        if kind != socket.SOCK_STREAM:
-            raise ValueError(f"{target!r}: UNIX sockets pass here as streams, not as datagrams")
-        return socket.AF_UNIX, target
-    host, port = target[:2]
-    found = socket.getaddrinfo(host, port, type=kind)
-    return found[0][0], found[0][4]
-
-
-def _listen(where: Any, kind: socket.SocketKind) -> socket.socket:
-    """Return a socket that clients can reach."""
-    family, address = _resolve(where, kind)
-    if kind == socket.SOCK_STREAM and family != socket.AF_UNIX:
-        return socket.create_server(address, family=family, backlog=128)
-    sock = socket.socket(family, kind)
-    try:
-        sock.bind(address)
-        if kind == socket.SOCK_STREAM:
-            sock.listen(128)
-    except OSError:
-        sock.close()
-        raise
-    return sock

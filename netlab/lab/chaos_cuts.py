@@ -1,8 +1,9 @@
-"""Where a stream is cut or ends, and how long its bytes take through a narrow line."""
+"""Where a stream is cut, spoilt or ends, and how long its bytes take through a narrow line."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from netlab.lab.chaos_dice import Dice
@@ -94,3 +95,21 @@ def end_of(faults: StreamFaults) -> End | None:
     if faults.half_close_after_bytes is not None:
         ends.append(End(faults.half_close_after_bytes, "fin", "FIN, half-close"))
     return min(ends, key=lambda end: end.offset, default=None)
+
+
+def corrupted(
+    start: int, data: bytes, offsets: Iterable[int]
+) -> tuple[bytes, list[tuple[int, str]]]:
+    """Invert the bytes at these offsets of a stream of which `data` begins at `start`.
+
+    Return the bytes, and (offset, what was done) for each.
+    """
+    spoilt = [at for at in offsets if start <= at < start + len(data)]
+    if not spoilt:
+        return data, []
+    changed, done = bytearray(data), []
+    for at in spoilt:
+        before = changed[at - start]
+        changed[at - start] ^= 0xFF
+        done.append((at, f"0x{before:02x} became 0x{before ^ 0xFF:02x}"))
+    return bytes(changed), done

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal, NamedTuple
 
-from netlab.lab.chaos_cuts import Line, Slicer, end_of
+from netlab.lab.chaos_cuts import Line, Slicer, corrupted, end_of
 from netlab.lab.chaos_dice import Dice
 from netlab.lab.faults import StreamFaults
 from netlab.lab.labels import count
@@ -275,18 +275,10 @@ class Stream:
                 self._held.appendleft((due_s, view[left:]))
             left -= len(parts[-1])
         self.sent = end
-        return Act("data", self._corrupted(start, b"".join(parts)), alone)
-
-    def _corrupted(self, start: int, data: bytes) -> bytes:
-        spoilt = [at for at in self._faults.corrupt_at if start <= at < start + len(data)]
-        if not spoilt:
-            return data
-        changed = bytearray(data)
-        for at in spoilt:
-            before = changed[at - start]
-            changed[at - start] ^= 0xFF
-            self._note(at, f"0x{before:02x} became 0x{before ^ 0xFF:02x}")
-        return bytes(changed)
+        data, done = corrupted(start, b"".join(parts), self._faults.corrupt_at)
+        for at, text in done:
+            self._note(at, text)
+        return Act("data", data, alone)
 
     def _finished(self, kind: Literal["fin", "rst", "close"], note: str) -> Act:
         if note:

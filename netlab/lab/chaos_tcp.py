@@ -16,6 +16,7 @@ from typing import Any
 from netlab.lab.chaos_parts import Parts
 from netlab.lab.chaos_stream import Act, Stream
 from netlab.lab.chaos_taken import Kernel
+from netlab.lab.chaos_way import Way
 from netlab.lab.faults import StreamFaults
 from netlab.lab.labels import count
 from netlab.lab.polling import Ready
@@ -24,42 +25,6 @@ from netlab.lab.recording import Direction
 READ_BYTES = 64 * 1024
 ASK_AGAIN_S = 0.001
 LINGER_ZERO = struct.pack("ii", 1, 0)  # close() then sends RST instead of FIN: socket(7), SO_LINGER
-
-
-class Way:
-    """One direction: bytes from `source` through `stream` to `sink`."""
-
-    def __init__(self, pipe: ChaosPipe, direction: Direction, stream: Stream) -> None:
-        self.pipe = pipe
-        self.direction = direction
-        self.stream = stream
-        self.source: socket.socket
-        self.sink: socket.socket
-        self.opposite: Way
-        self.eof = False  # nothing more will come from the source
-        self.finished = False  # FIN was sent to the sink, or nobody is there any more
-        self.discards = False  # what still comes is read and thrown away
-        self.hung_up = False  # both FINs have passed on the source; it may not be read yet
-        self.pending = memoryview(b"")  # to be written as soon as the sink takes it
-        self.written = 0
-        self.act: Act | None = None  # to be done when the receiver has taken what went before
-        self.asked_since_s: float | None = None
-        self.ask_again_s: float | None = None
-
-    @property
-    def due_s(self) -> float | None:
-        """When this direction has something to do, without an event of a socket."""
-        if self.finished or self.pending or not self.pipe.connected:
-            return None
-        return self.ask_again_s if self.act is not None else self.stream.due_s
-
-    @property
-    def may_read(self) -> bool:
-        return not self.eof and (self.discards or self.stream.wants)
-
-    def handle(self, ready: Ready) -> None:
-        """Do what the source (which is also the other direction's sink) is ready for."""
-        self.pipe.handle(self, ready)
 
 
 class ChaosPipe:
