@@ -90,14 +90,17 @@ class Loop:
             self._rope.send(b"!")
 
     def call(self, what: Callable[[], object], timeout_s: float = JOIN_S) -> None:
-        """Have the thread call `what`; return when it has. After its end do nothing."""
+        """Have the thread call `what`; return when it has. After its end do nothing.
+
+        Called in the thread itself (by somebody's `on_entry`) it is done a little later.
+        """
         done = threading.Event()
         with self._lock:
             if self._over:
                 return
             self._asked.append((what, done))
         self.ring()
-        if not done.wait(timeout_s):
+        if threading.current_thread() is not self._thread and not done.wait(timeout_s):
             raise TimeoutError(f"the proxy's thread had no time for this within {timeout_s:g} s")
 
     def settled(self, timeout_s: float) -> None:

@@ -108,8 +108,7 @@ def conversation(server, data, **faults):
         with contextlib.suppress(ConnectionResetError):
             receive_all(alice)
         chaos.settled(DEADLINE_S)
-    for thread in server.threads[1:]:
-        thread.join(DEADLINE_S)
+        wait_for(lambda: received[-1:] in ([b""], ["RST"]))
     return received, [str(entry) for entry in chaos.log]
 
 
@@ -230,6 +229,7 @@ def test_several_sends_come_as_one_recv(server):
         assert chaos.recording.bytes("c1", UP) == b"abcdefghij"
         alice.shutdown(socket.SHUT_WR)
         assert receive_all(alice) == b""
+        wait_for(lambda: received[-1:] == [b""])
     assert b"".join(received) == b"abcdefghijk"
     assert received[0] == b"abcdefghij"
 
@@ -274,10 +274,8 @@ def test_the_limit_closes_in_order_both_ways(server):
         assert alice.recv(100) == b"", "no RST: what came too much was read"
         alice.sendall(b"more")
         alice.close()
-        for thread in server.threads[1:]:
-            thread.join(DEADLINE_S)
+        wait_for(lambda: received[-1:] == [b""])
     assert b"".join(received) == b"abcd"
-    assert received[-1] == b""
 
 
 def test_a_stall_makes_the_sender_wait_until_it_is_released(server):
@@ -480,6 +478,42 @@ def test_it_sleeps_when_there_is_nothing_to_do(server):
             threading.Event().wait(0.2)
             assert time.process_time() - before < 0.1
         go.set()
+
+
+def test_who_has_gone_while_stalled_costs_no_time_and_is_gone_when_released(server):
+    received = []
+    server.handle = recvs(received)
+    with Chaos(server, direction="to_server", stall_at=0) as chaos:
+        resetting, leaving = connect(chaos), connect(chaos)
+        for client in (resetting, leaving):
+            client.sendall(b"abc")
+        chaos.settled()
+        reset(resetting)
+        leaving.close()
+        chaos.settled()
+        for sock in server.clients:
+            sock.shutdown(socket.SHUT_WR)  # now both FINs have passed: epoll would report it
+        before = time.process_time()
+        threading.Event().wait(0.1)
+        assert time.process_time() - before < 0.05
+        assert received == []
+        chaos.release()
+        wait_for(lambda: "RST" in received and b"" in received)
+    assert sorted(one for one in received if one != "RST") == [b"", b"abc"]
+
+
+def test_a_stall_may_be_released_by_who_watches_the_log(server):
+    def watch(entry):
+        if entry.text == "stalled":
+            chaos.release()
+
+    with (
+        Chaos(server, direction="to_client", stall_at=2, on_entry=watch) as chaos,
+        connect(chaos) as alice,
+    ):
+        alice.sendall(b"abcd")
+        alice.shutdown(socket.SHUT_WR)
+        assert receive_all(alice) == b"abcd"
 
 
 def test_an_asyncio_server_and_client():
