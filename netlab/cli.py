@@ -31,6 +31,11 @@ COMMANDS = {
     "serve": Command("netlab.serve_cli", "serve a chat or an echo to whoever connects"),
     "chat": Command("netlab.chat_cli", "talk to a server"),
     "chaos": Command("netlab.chaos_cli", "do to a connection what a bad network does"),
+    "check": Command("netlab.check_cli", "let the examiner try to break your server or function"),
+    "progress": Command("netlab.progress_cli", "show which exercises are passed"),
+    "release": Command(
+        "netlab.release_cli", "copy the course for learners: without solutions and outputs"
+    ),
     "doctor": Command(
         "netlab.diagnosis", "say whether this machine has what the course needs, and what to do"
     ),

@@ -37,7 +37,7 @@ REAP_S = 2.0
 POLL_S = 0.001
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 
-CAN_FORK = hasattr(os, "fork")
+CAN_FORK = hasattr(os, "fork") and not os.environ.get("NETLAB_NO_FORK")
 Channel: TypeAlias = "Connection[Any, Any]"
 
 
