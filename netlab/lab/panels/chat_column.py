@@ -27,10 +27,17 @@ class Column:
     Args:
         peer: the user's client.
         room: a room to join as soon as there is a connection.
-        do: lets the panel's thread call something.
+        do: lets the panel's thread call something that the learner wants to do.
+        do_too: the same for what goes on beside it.
     """
 
-    def __init__(self, peer: Peer, room: str | None, do: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        room: str | None,
+        do: Callable[..., None],
+        do_too: Callable[..., None],
+    ) -> None:
         self.peer = peer
         self.state = ChatState()
         self._to_join = {room: None} if room else {}
@@ -47,9 +54,9 @@ class Column:
         on_enter(self.room, self._with_room(self.join))
         self.to = widgets.Dropdown(options=[("everybody", EVERYBODY)], tooltip=f"{name}: send to")
         self.to.add_class("np-grow")
-        self.message = field("", f"{name}: message", "say something, then Enter")
+        self.message = field("", f"{name}: message", "message")
         self.message.continuous_update = True
-        self.message.observe(lambda _: do(self._keystroke, self.message.value), "value")
+        self.message.observe(lambda _: do_too(self._keystroke, self.message.value), "value")
         on_enter(self.message, self._submit)
         self.sends = button("Send", self._submit, about=f"{name}: send", primary=True)
         # The newest page alone changes: what was shown is not drawn again.
@@ -193,11 +200,11 @@ class Column:
             widget.disabled = ended is not None
         rooms = ", ".join(f"{name} ({count})" for name, count in self.state.rooms.items())
         self._lists.value = (
-            f'<div class="np-soft np-quote">Rooms: {escape(rooms) or "none yet"}<br>'
+            f'<div class="np-soft mathjax_ignore">Rooms: {escape(rooms) or "none yet"}<br>'
             f"Here: {escape(', '.join(self.state.users)) or 'nobody'}</div>"
         )
         self._typists.value = (
-            '<div class="np-soft np-live np-quote" role="status">'
+            '<div class="np-soft np-live mathjax_ignore" role="status">'
             f"{escape(self.state.typists())}</div>"
         )
         self._offer_targets()
@@ -260,8 +267,8 @@ class Column:
 def _as_html(entry: Entry) -> str:
     if entry.kind in ("event", "error"):
         kind, sign = ("np-soft", "·") if entry.kind == "event" else ("np-bad", "✗")
-        return f'<div class="np-entry np-quote {kind}">{sign} {escape(entry.text)}</div>'
+        return f'<div class="np-entry mathjax_ignore {kind}">{sign} {escape(entry.text)}</div>'
     return (
-        f'<div class="np-entry np-quote"><span class="np-soft">{escape(entry.label)}</span>'
+        f'<div class="np-entry mathjax_ignore"><span class="np-soft">{escape(entry.label)}</span>'
         f'<span class="np-name">{escape(entry.who)}</span>: <bdi>{escape(entry.text)}</bdi></div>'
     )

@@ -50,7 +50,7 @@ class ChatPanel(Panel):
             raise ValueError(f"{len(peers)} users, but there is room for {MAX_USERS} side by side")
         people = " and ".join([", ".join(peer.name for peer in peers[:-1]), peers[-1].name])
         super().__init__(f"Chat: {people.removeprefix(' and ')}", "chat", EVERY_S)
-        self.columns = {peer.name: Column(peer, room, self._do) for peer in peers}
+        self.columns = {peer.name: Column(peer, room, self._do, self._do_too) for peer in peers}
         for column in self.columns.values():
             self._ends.callback(column.end)
             self._do(column.connect)

@@ -10,6 +10,7 @@ from netlab.lab.labels import visible, width
 from netlab.lab.panels.style import STYLE
 
 SIGNS = {"passed": "✓", "tried": "…", "open": "○"}
+LEGEND = "   ".join(f"{sign} {state}" for state, sign in SIGNS.items())
 
 
 def progress(done: Mapping[str, Mapping[str, str]], *, caption: str = "Your progress") -> CourseMap:
@@ -59,7 +60,7 @@ class CourseMap:
             share = f"{_passed(exercises)}/{len(exercises)}"
             gap = " " * (wide - width(name))
             lines.append(f"  {name}{gap}  {share:>5}  {cells or 'no exercises'}".rstrip())
-        return "\n".join([*lines, "  ✓ passed   … tried   ○ open"])
+        return "\n".join([*lines, f"  {LEGEND}"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = "".join(self._row(chapter, one) for chapter, one in self.done.items())
@@ -67,7 +68,8 @@ class CourseMap:
             f'<div class="netlab-panel"><style>{STYLE}</style><div class="np-scroll"><table>'
             f"<caption>{escape(self.caption)}: {self._sum()}</caption><thead><tr>"
             '<th scope="col">Chapter</th><th scope="col">Done</th><th scope="col">Exercises</th>'
-            f"</tr></thead><tbody>{rows}</tbody></table></div></div>"
+            f"</tr></thead><tbody>{rows}</tbody></table></div>"
+            f'<div class="np-soft">{LEGEND}</div></div>'
         )
         return {"text/html": page, "text/plain": repr(self)}
 

@@ -95,7 +95,7 @@ class DialPanel(Panel):
             "start it and run this cell again"
         )
         lines = "<br>".join(escape(line) for line in self._faults_in_words().splitlines())
-        self._words.value = f'<div class="np-quote" role="status">Now: {lines}</div>'
+        self._words.value = f'<div class="mathjax_ignore" role="status">Now: {lines}</div>'
 
     def _follow(self, name: str, value: float) -> None:
         self._following.add(name)

@@ -153,11 +153,12 @@ class BoardView:
         mark = f" ({seat.mark})" if seat.mark else ""
         self._head.value = (
             f'<span class="np-name">{escape(who)}{mark}</span> <span role="status" '
-            f'class="np-quote {sign[0]}">{sign[1]}{escape(seat.standing())}</span>'
+            f'class="mathjax_ignore {sign[0]}">{sign[1]}{escape(seat.standing())}</span>'
         )
         problem = seat.error or seat.news
         self._error.value = (
-            f'<div class="np-alert np-quote" role="alert">{escape(problem)}</div>' * bool(problem)
+            f'<div class="np-alert mathjax_ignore" role="alert">{escape(problem)}</div>'
+            * bool(problem)
         )
         show_if(self.reconnects, ended and seat.peer.can_reconnect)
         for (y, x), cell in self.cells.items():

@@ -61,4 +61,4 @@ class KernelView(Panel):
         )
         show_if(self.again, not open_now)
         table = str(now._repr_mimebundle_()["text/html"])
-        self._table.value = f'<div class="np-quote">{table}</div>'
+        self._table.value = f'<div class="mathjax_ignore">{table}</div>'

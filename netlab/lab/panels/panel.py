@@ -122,7 +122,15 @@ class Panel(ABC):
     # ------------------------------------------------------------ the thread
 
     def _do(self, action: Callable[..., None], *args: Any) -> None:
-        """Let the panel's thread call `action(*args)`, and look, as soon as it can."""
+        """Let the panel's thread call `action(*args)`, and look, as soon as it can.
+
+        What went wrong before is taken away: the learner has seen it, and does something new.
+        """
+        self._do_too(self._warn, "")
+        self._do_too(action, *args)
+
+    def _do_too(self, action: Callable[..., None], *args: Any) -> None:
+        """The same for what the learner has not decided to do, such as a typing indicator."""
         with self._starting:
             self._todo.put(lambda: action(*args))
             if self.box.children:  # it has begun
@@ -150,7 +158,6 @@ class Panel(ABC):
                 continue
             if action is None:
                 return
-            self._warn("")
             self._guarded(action)
 
     def _guarded(self, action: Callable[[], None]) -> None:

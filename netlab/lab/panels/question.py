@@ -150,7 +150,8 @@ class Question(Panel):
         committed = self.chosen is not None
         if committed:
             self.choice.value = self.options.index(self.chosen)
-        self.choice.disabled = self.commits.disabled = committed or self._revealed
+        self.choice.disabled = committed or self._revealed
+        show_if(self.commits, not committed and not self._revealed)
         show_if(self.compares, committed and not self._revealed)
         self._outcome.value = f'<div role="status">{_as_html(self, self._outcome_lines())}</div>'
 
@@ -185,6 +186,6 @@ def verdict_lines(question: Question) -> list[str]:
 def _as_html(question: Question, lines: list[str]) -> str:
     colours = {"✓": "np-good", "✗": "np-bad"}
     return "".join(
-        f'<div class="np-verdict np-quote {colours.get(line[:1], "")}">{escape(line)}</div>'
+        f'<div class="np-verdict mathjax_ignore {colours.get(line[:1], "")}">{escape(line)}</div>'
         for line in lines
     )

@@ -41,9 +41,10 @@ class Rates:
     def svg(self) -> str:
         """Return the curves: in as a solid line, out as a dashed one."""
         most = max((rate for pair in self.history for rate in pair), default=0.0)
+        now_in, now_out = self.now
         about = (
-            f"Messages a second at the last {len(self.history)} looks, most {most:,.0f}: "
-            f"in {self.now[0]:,.0f} now, out {self.now[1]:,.0f} now"
+            f"Messages a second at the last {len(self.history)} looks, {most:,.0f} at most; "
+            f"now {now_in:,.0f} in, {now_out:,.0f} out"
         )
         step = WIDE_PX / max(1, (self.history.maxlen or 1) - 1)
         lines = []
@@ -56,8 +57,8 @@ class Rates:
         return (
             f'<svg role="img" aria-label="{about}" width="{WIDE_PX}" height="{HIGH_PX}" '
             f'viewBox="0 0 {WIDE_PX} {HIGH_PX}"><path class="np-base" d="M0 {HIGH_PX - 1}h'
-            f'{WIDE_PX}"/>{"".join(lines)}</svg><div class="np-soft">messages a second, at most '
-            f"{most:,.0f}: in ── out ╌╌</div>"
+            f'{WIDE_PX}"/>{"".join(lines)}</svg><div>Messages a second: '
+            f"{now_in:,.0f} in (──), {now_out:,.0f} out (╌╌), {most:,.0f} at most</div>"
         )
 
 
@@ -101,9 +102,12 @@ def _clients(stats: Any, peers: bool) -> Grid:
         )
         for one in shown
     ]
-    if not peers:
-        head, rows = head[:1] + head[2:], [row[:1] + row[2:] for row in rows]
-    return Grid("Clients", head, rows, f"and {more:,} more" if more else "")
+    return Grid(
+        "Clients",
+        head if peers else (head[:1] + head[2:]),
+        rows if peers else [row[:1] + row[2:] for row in rows],
+        f"and {more:,} more" if more else "",
+    )
 
 
 def _counted(caption: str, what: str, count: str, found: Mapping[str, int]) -> Iterable[Grid]:

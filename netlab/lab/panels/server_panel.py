@@ -113,6 +113,6 @@ class Dashboard(Panel):
             return
         tables = "".join(str(one._repr_mimebundle_()["text/html"]) for one in grids(self._stats))
         self._figures.value = (
-            f'<div class="np-quote"><div>{escape(headline(self._stats))}</div>{self._rates.svg()}'
-            f'<div class="np-tables">{tables}</div></div>'
+            f'<div class="mathjax_ignore"><div>{escape(headline(self._stats))}</div>'
+            f'{self._rates.svg()}<div class="np-tables">{tables}</div></div>'
         )

@@ -57,7 +57,8 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-columns{{display:flex;flex-flow:row wrap;gap:10px;overflow:visible;width:100%}}
 .netlab-panel .np-column{{flex:1 1 280px;min-width:0;max-width:640px;border:1px solid var(--line);
  border-radius:4px;padding:6px 8px}}
-.netlab-panel .np-row{{display:flex;flex-flow:row wrap;align-items:center;gap:4px;overflow:visible}}
+.netlab-panel .np-row{{display:flex;flex-flow:row wrap;align-items:center;gap:4px 6px;
+ overflow:visible;margin:1px 0}}
 .netlab-panel .np-row>*{{margin:1px 0}}
 .netlab-panel .np-grow{{flex:1 1 120px;width:auto;min-width:90px}}
 .netlab-panel .np-short{{width:auto;padding:0 12px}}
@@ -69,16 +70,16 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-entry{{padding:1px 0;white-space:pre-wrap}}
 .netlab-panel .np-hidden{{position:absolute;width:1px;height:1px;overflow:hidden;
  clip-path:inset(50%);white-space:nowrap}}
-.netlab-panel table{{border-collapse:collapse;margin:4px 0 8px;color:var(--ink);
+.netlab-panel table{{border:none;border-collapse:collapse;margin:4px 0 8px;color:var(--ink);
  font:13px/1.45 var(--jp-ui-font-family,system-ui,sans-serif)}}
 .netlab-panel caption{{text-align:left;font-weight:600;padding:4px 0;color:var(--ink);
  white-space:normal}}
-.netlab-panel :is(th,td){{text-align:left;padding:2px 14px 2px 4px;max-width:26em;
+.netlab-panel table :is(th,td){{vertical-align:top;text-align:left;
+ padding:2px 14px 2px 4px;max-width:26em;
  border-bottom:1px solid var(--line);overflow-wrap:anywhere;white-space:normal}}
-.netlab-panel thead th{{border-bottom:1.5px solid var(--rule);background:var(--box);
+.netlab-panel table thead th{{border-bottom:1.5px solid var(--rule);background:var(--box);
  overflow-wrap:normal}}
-.netlab-panel tbody tr{{background:none}}
-.netlab-panel .np-num{{text-align:right;font-variant-numeric:tabular-nums}}
+.netlab-panel table tbody tr:nth-child(n){{background:none}}
 .netlab-panel .np-scroll{{overflow-x:auto}}
 .netlab-panel .np-tables{{display:flex;flex-flow:row wrap;gap:0 28px;align-items:flex-start}}
 .netlab-panel .np-board{{display:grid;gap:4px;overflow:visible;width:max-content;margin:4px 0}}
