@@ -7,6 +7,7 @@ from html import escape
 
 from netlab.lab.labels import visible, width
 
+# The name is there twice to weigh more than JupyterLab's own rules for tables.
 STYLE = """
 .netlab-grid{--soft:#5f5f5f;--rule:#808080;--line:#d0d0d0;color:var(--jp-content-font-color1,
  #1f1f1f);background:var(--jp-layout-color0,#fff);overflow-x:auto;max-width:100%;margin:8px 0}
@@ -16,16 +17,16 @@ STYLE = """
 @media (prefers-color-scheme:dark){
  body:not([data-jp-theme-light],[data-theme],.vscode-light) .netlab-grid{--soft:#b4b4b4;
  --rule:#8c8c8c;--line:#4a4a4a;color:#f2f2f2;background:#111}}
-.netlab-grid table{border-collapse:collapse;margin:0;color:inherit;
+.netlab-grid.netlab-grid table{border-collapse:collapse;margin:0;color:inherit;
  font:13px/1.45 var(--jp-ui-font-family,system-ui,sans-serif)}
-.netlab-grid caption{text-align:left;font-weight:600;padding:4px 8px;color:inherit;
+.netlab-grid.netlab-grid table caption{text-align:left;font-weight:600;padding:4px 8px;
+ color:inherit;white-space:normal}
+.netlab-grid.netlab-grid table :is(th,td){text-align:left;vertical-align:top;
+ padding:2px 10px 2px 8px;border-bottom:1px solid var(--line);max-width:40em;
  white-space:normal}
-.netlab-grid :is(th,td){text-align:left;vertical-align:top;padding:2px 10px 2px 8px;
- border-bottom:1px solid var(--line);max-width:40em;white-space:normal}
-.netlab-grid tbody tr{background:none}
-.netlab-grid thead th{border-bottom:1.5px solid var(--rule)}
-.netlab-grid tbody th{font-weight:600}
-.netlab-grid .number{text-align:right;font-variant-numeric:tabular-nums}
+.netlab-grid.netlab-grid table thead th{border-bottom:1.5px solid var(--rule)}
+.netlab-grid.netlab-grid table tbody th{font-weight:600}
+.netlab-grid.netlab-grid table .number{text-align:right;font-variant-numeric:tabular-nums}
 .netlab-grid p{color:var(--soft);font-size:12.5px;margin:4px 8px;max-width:60em}
 """
 

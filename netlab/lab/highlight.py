@@ -26,9 +26,10 @@ STYLE = """
  --c:#b4b4b4;--d:#6cbcf5;--o:#f5b063;--rule:#8c8c8c;color:#f2f2f2;background:#111}}
 .netlab-source p{margin:2px 0;font:13px var(--jp-ui-font-family,system-ui,sans-serif);
  color:inherit}
-.netlab-source pre{margin:4px 0;padding:0;overflow-x:auto;background:none;color:inherit;
- line-height:1.4}
-.netlab-source code{background:none;color:inherit;padding:0;white-space:pre;
+.netlab-source.netlab-source pre{margin:4px 0;padding:0;overflow-x:auto;background:none;
+ color:inherit;line-height:1.4;white-space:pre}
+.netlab-source.netlab-source pre code{background:none;color:inherit;padding:0;white-space:pre;
+ word-break:normal;overflow-wrap:normal;
  font:13px/1.4 var(--jp-code-font-family,ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace)}
 .netlab-source .k{color:var(--k);font-weight:600}
 .netlab-source .s{color:var(--s)}
@@ -90,7 +91,7 @@ def _marks(code: str) -> Iterator[tuple[str, Place, Place]]:
         elif depth == 0 and (kind := _kind(token, name, before, first)):
             yield kind, token.start, token.end
         if name in ("NEWLINE", "NL", "INDENT", "DEDENT"):
-            first = True
+            first, before = True, ""
         elif name != "COMMENT":
             # A decorator goes on to the end of its dotted name.
             first = False

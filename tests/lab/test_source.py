@@ -202,6 +202,7 @@ def test_words_are_set_apart_by_what_they_are():
     decorated = highlight("@a.b(c)\nx = y @ z\nmatch x:\n    case 1: pass\nmatch = 2")
     assert decorated[0] == '<span class="o">@a.b</span>(c)'
     assert decorated[1] == "x = y @ z"
+    assert highlight("@property\ndef f(): 1")[1].startswith('<span class="k">def</span>')
     assert decorated[2].startswith('<span class="k">match</span>')
     assert decorated[4].startswith("match")
     assert highlight("'''a\nb''' + 1")[:2] == [
