@@ -499,7 +499,8 @@ def test_who_has_gone_while_stalled_costs_no_time_and_is_gone_when_released(serv
         assert received == []
         chaos.release()
         wait_for(lambda: "RST" in received and b"" in received)
-    assert sorted(one for one in received if one != "RST") == [b"", b"abc"]
+    # Whether the bytes before the RST were read when the stall began is chance.
+    assert set(received) == {b"abc", b"", "RST"}
 
 
 def test_a_stall_may_be_released_by_who_watches_the_log(server):
