@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -120,8 +121,9 @@ class Conversation:
 
     async def _open(self) -> None:
         library = make_library(self._timeout_s, self._max_frame_bytes)
-        library.on("*", self._heard)
-        library.on("disconnect", self._disconnected)
+        # Each says which it is: one that was given up may report its end late.
+        library.on("*", functools.partial(self._heard, library))
+        library.on("disconnect", functools.partial(self._disconnected, library))
         self._library = library
         self._last_words = ""
         self._lost.clear()
@@ -189,12 +191,15 @@ class Conversation:
 
     # ------------------------------------------------------------ what the library reports
 
-    def _disconnected(self, reason: str) -> None:
-        self._online.clear()
-        self._lost.set()
+    def _disconnected(self, library: Any, reason: str) -> None:
+        if library is self._library:
+            self._online.clear()
+            self._lost.set()
 
-    def _heard(self, event: str, fields: object = None, *_: object) -> None:
+    def _heard(self, library: Any, event: str, fields: object = None, *_: object) -> None:
         """Take in an event; the library calls this in the order in which they came."""
+        if library is not self._library:
+            return  # it came on a connection that is lost, and so did what should follow
         given = fields if isinstance(fields, dict) else {}
         try:
             message: AnyReply = msgspec.convert({**given, "type": event}, AnyReply)

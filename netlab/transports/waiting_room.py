@@ -7,7 +7,7 @@ import selectors
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from netlab.core.framing import encode_line
 from netlab.core.messages import Closing, Reply, Waiting
@@ -136,7 +136,7 @@ class WaitingRoom:
                 with self._lock:
                     if not (self._open or self._leaving):
                         return
-                    self._miss_who_reset()
+                    self._miss(c for c in self._spoke if _is_reset(c.sock))
                     watched = {c.sock: c for c in self._waiting if c not in self._spoke}
                     watched |= {c.sock: c for c in self._leaving}
                 _watch_exactly(selector, watched, woken)
@@ -195,13 +195,19 @@ class WaitingRoom:
 
     def _has_room(self) -> bool:
         if len(self._waiting) >= self._size:
-            self._miss_who_reset()
+            # Who left a moment ago takes nobody's place, though the thread that watches may not
+            # have looked at them yet.
+            self._miss(c for c in self._waiting if _is_reset(c.sock) or self._has_left(c))
         return len(self._waiting) < self._size
 
-    def _miss_who_reset(self) -> None:
-        """Take out who spoke and then reset the connection."""
-        # Its bytes are still there to be read; that the connection is gone, only this tells.
-        gone = [c for c in self._spoke if c.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)]
+    def _has_left(self, connection: ThreadedConnection) -> bool:
+        if connection in self._spoke or not _DONT_WAIT:
+            return False
+        return _is_at_end(connection.sock, socket.MSG_PEEK)
+
+    def _miss(self, who: Iterable[ThreadedConnection]) -> None:
+        """Take out who is gone."""
+        gone = list(who)
         for connection in gone:
             connection.abort("reset")
             self._leaving[connection] = None  # the thread that watches closes the socket
@@ -228,6 +234,11 @@ class WaitingRoom:
         if self._waker is not None:  # else it will look when it begins
             with contextlib.suppress(OSError):  # full: it is about to look up; closed: it is gone
                 self._waker.send(b"\0")
+
+
+def _is_reset(sock: socket.socket) -> bool:
+    # If the client spoke before, its bytes are still there to be read; only this tells.
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
 def _is_at_end(sock: socket.socket, flags: int) -> bool:

@@ -232,6 +232,29 @@ def test_resets_in_the_queue(pool: PoolTCPServer, stack: ExitStack, said: bytes)
     honest.wait_for(Welcome, PATIENCE_S)
 
 
+def speak_and_reset(sock: socket.socket) -> None:
+    sock.sendall(b"hello\n")
+    reset(sock)
+
+
+def test_who_left_a_moment_ago_takes_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue is full of those who are gone, and the thread that watches has not looked yet."""
+    watch = waiting_room.WaitingRoom.watch
+    monkeypatch.setattr(waiting_room.WaitingRoom, "watch", lambda room: None)
+    with (
+        PoolTCPServer(ChatService, workers=1, queue_size=3) as server,
+        ExitStack() as stack,
+    ):
+        served(server, stack)
+        for leave in (speak_and_reset, reset, socket.socket.close):
+            sock = raw(server)
+            assert b"waiting" in sock.recv(100)
+            leave(sock)
+        waiting(server, stack, 1)
+        assert (server.stats().gave_up, server.stats().sent_away) == (3, 0)
+    watch(server._room)  # closes what is left
+
+
 def test_who_spoke_and_left_is_found_out_when_the_queue_moves(
     pool: PoolTCPServer, stack: ExitStack
 ) -> None:

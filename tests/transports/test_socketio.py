@@ -12,6 +12,7 @@ Faults of the seed are named by their numbers. Those that cannot arise here:
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import re
@@ -1262,10 +1263,29 @@ def test_two_with_one_secret_do_not_fight_for_ever(server: Running) -> None:
 def test_what_is_sent_while_away_waits(server: Running) -> None:
     with client(server, reconnect_delay_s=0.2) as ann:
         ann.wait_for("welcome", PATIENCE_S)
+        conversation = ann._conversation
+        lost = conversation._library
         server.call(lambda: [one.abort("cut") for one in sessions(server)])
         wait_until(server, lambda stats: stats.ended == {"cut": 1})
-        ann._loop.call_soon_threadsafe(ann._conversation._disconnected, "seen")  # before its time
+        ann._loop.call_soon_threadsafe(conversation._disconnected, lost, "seen")  # before its time
         assert ann.call("ping", PATIENCE_S) == {"ok": True}
+
+
+def test_a_lost_connection_that_reports_late_does_not_end_the_next(server: Running) -> None:
+    with client(server, reconnect_delay_s=0.01) as ann:
+        ann.wait_for("welcome", PATIENCE_S)
+        conversation = ann._conversation
+        lost = conversation._library
+        server.call(lambda: [one.abort("cut") for one in sessions(server)])
+        assert ann.wait_for("welcome", PATIENCE_S).resumed
+        for report in (
+            functools.partial(conversation._disconnected, lost, "late"),
+            functools.partial(conversation._heard, lost, "closing", {"code": "bye", "reason": ""}),
+        ):
+            ann._loop.call_soon_threadsafe(report)
+        assert ann.call("ping", PATIENCE_S) == {"ok": True}
+        assert conversation._last_words == ""
+        assert server.stats().ended == {"cut": 1}
 
 
 @pytest.mark.parametrize("transports", [("polling",), ("websocket",), ("polling", "websocket")])
