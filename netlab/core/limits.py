@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one client may use up. Each is an argument and a flag; 0 = unlimited."""
+    """What clients may use up. Each is an argument and a flag; 0 = unlimited."""
 
     max_frame_bytes: int = 65_536
     """longest frame a client may send, in bytes, without its newline or prefix"""
@@ -21,6 +21,9 @@ class Limits:
     """characters of a user's, a room's or a game session's name"""
     history: int = 100
     """messages a room keeps; `room_joined` shows the last 50 of them"""
+    history_bytes: int = 67_108_864
+    """bytes that the messages kept in all rooms may take, overhead included (1 KiB a message, and
+    4 bytes a character where one is not ASCII); then the oldest of all go first"""
     messages_per_second: int = 100
     """frames a client may send, on average; ten seconds' worth may come at once"""
     idle_seconds: int = 300
@@ -29,7 +32,8 @@ class Limits:
     """seconds of silence after which a client is asked for a sign of life; 0 = it is never asked;
     None = as the transport has it"""
     outbox_bytes: int = 1_048_576
-    """bytes that may wait for a client that does not read; one more, and it is dropped"""
+    """bytes that may wait for a client that does not read, overhead included (256 a frame, where
+    frames wait as objects); one more, and it is dropped"""
 
     def __post_init__(self) -> None:
         for limit in fields(self):

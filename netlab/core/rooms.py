@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
@@ -10,6 +9,7 @@ import msgspec
 
 from netlab.core import messages
 from netlab.core.errors import Refused
+from netlab.core.history import Archive, History
 from netlab.core.iso_time import iso_time
 from netlab.core.json_codec import short
 from netlab.core.limits import Limits
@@ -23,10 +23,10 @@ HISTORY_SHOWN = 50
 class Room:
     """A room with members, and what was said in it lately."""
 
-    def __init__(self, name: str, now: float, history: int) -> None:
+    def __init__(self, name: str, now: float, history: History) -> None:
         self.name, self.key = name, name_key(name)
         self.created_at = self.last_activity = now
-        self.history: deque[messages.RoomMessage] = deque(maxlen=history or None)
+        self.history = history
         self.members: dict[ClientId, User] = {}
         self._everyone: tuple[ClientId, ...] | None = None
 
@@ -65,6 +65,7 @@ class Rooms:
         self._limits = limits
         self._new_id = new_id
         self._rooms: dict[str, Room] = {}
+        self._archive = Archive(limits.history, limits.history_bytes)
 
     def open_to(self, user: User, name: str, now: float) -> Room:
         """Return the room with that name, perhaps a new one, if the user may be in it.
@@ -76,7 +77,7 @@ class Rooms:
         count, most = len(user.rooms), self._limits.max_rooms
         if most and count >= most and name_key(clean) not in user.rooms:
             raise Refused("too_many_rooms", f"you are in {count} rooms, the limit; leave one first")
-        return self._rooms.get(name_key(clean)) or Room(clean, now, self._limits.history)
+        return self._rooms.get(name_key(clean)) or Room(clean, now, History(self._archive))
 
     def join(
         self, user: User, room: Room, ref: str | None, now: float, max_bytes: int
@@ -163,4 +164,5 @@ class Rooms:
             told = messages.UserLeft(room.name, user.id, user.name, iso_time(now))
             return [Send(room.everyone(), told)]
         self._rooms.pop(room.key, None)
+        room.history.clear()
         return []
