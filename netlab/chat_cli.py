@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from netlab.chat_mailbox import Listening, Mailbox
+from netlab.chat_mailbox import Mailbox
 from netlab.chat_state import Conversation
 from netlab.chat_talk import QUIT, Ending
 from netlab.core.errors import LocalProtocolError
@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
     target = parse_url(args.url)
     scheme = SCHEMES[target.scheme]
     client_class: Callable[..., Client] = getattr(import_module(scheme.module), scheme.client)
-    options: dict[str, Any] = {}
+    conversation, mailbox = Conversation(args.service), Mailbox()
+    options: dict[str, Any] = {"on_message": mailbox.put, "on_end": mailbox.put_end}
     if target.scheme == "wss":
         options["ssl"] = ssl.create_default_context()
     if target.scheme == "http":
@@ -116,8 +117,6 @@ def run(args: argparse.Namespace) -> int:
         client = client_class(target.address, service=args.service, **options)
     except LocalProtocolError as error:  # Socket.IO carries no text service
         raise CommandFailed(harmless(str(error)), exit_code=2) from None
-    conversation, mailbox = Conversation(args.service), Mailbox()
-    client._inbox = Listening(client, mailbox)
     try:
         _connect(client, scheme.transport)
         if sys.stdin.isatty() and sys.stdout.isatty():

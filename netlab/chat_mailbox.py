@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from netlab.core.messages import AnyReply, Heartbeat, Pong
-from netlab.transports.client import Client
-from netlab.transports.inbox import Inbox
+from netlab.core.messages import AnyReply
 
 KEPT_ITEMS = 1_000
 """things that may wait in a mailbox; then whoever brings more waits, and so does their sender"""
@@ -59,31 +57,12 @@ class Mailbox:
             self._changed.notify_all()
             return taken
 
+    def put_end(self, reason: str) -> None:
+        """Add that no more messages will come."""
+        self.put(Lost(reason), wait=False)
+
     def close(self) -> None:
         """Let nobody wait any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-
-
-class Listening(Inbox):
-    """An inbox that also tells a mailbox what comes, but for heartbeats and their answers."""
-
-    def __init__(self, client: Client, mailbox: Mailbox) -> None:
-        super().__init__(client._send)
-        self._mailbox = mailbox
-
-    def put(self, message: AnyReply) -> None:
-        """Take in a message; wait while the mailbox is full."""
-        super().put(message)
-        if not isinstance(message, Heartbeat) and not _answers_heartbeat(message):
-            self._mailbox.put(message)
-
-    def end(self, reason: str) -> None:
-        """Take note that no more messages will come."""
-        super().end(reason)
-        self._mailbox.put(Lost(self.ended or reason), wait=False)
-
-
-def _answers_heartbeat(message: AnyReply) -> bool:
-    return isinstance(message, Pong) and message.ref == "heartbeat"

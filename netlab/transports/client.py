@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Self, overload
 
 from netlab.core.errors import ConnectionEnded, LocalProtocolError
@@ -11,6 +12,9 @@ from netlab.core.messages import AnyReply, AnyRequest, make_request
 from netlab.transports.addresses import Address
 from netlab.transports.inbox import Inbox, R
 from netlab.transports.services import ServiceName, codec_of
+
+OnMessage = Callable[[AnyReply], None]
+OnEnd = Callable[[str], None]
 
 
 class Client(ABC):
@@ -21,6 +25,10 @@ class Client(ABC):
         service: what is served there: `"chat"` (JSON) or `"echo"` (text).
         timeout_s: seconds that connecting, or sending one message, may take.
         max_frame_bytes: longest message the server may send; 0 = unlimited.
+        on_message: called with each message that comes, but for heartbeats and their answers, in
+            the thread that reads: while it takes its time nothing more is read, and the server
+            feels that. It must not wait for another message.
+        on_end: called once, in whatever thread finds it out, with the reason why no more will come.
     """
 
     def __init__(
@@ -30,6 +38,8 @@ class Client(ABC):
         service: ServiceName = "chat",
         timeout_s: float = 5.0,
         max_frame_bytes: int = 1_048_576,
+        on_message: OnMessage | None = None,
+        on_end: OnEnd | None = None,
     ) -> None:
         self.address = address
         self.local_address: Address | None = None
@@ -38,7 +48,7 @@ class Client(ABC):
         self._timeout_s = timeout_s
         self._max_frame_bytes = max_frame_bytes
         self._sending = threading.Lock()  # so that two threads' messages do not mix
-        self._inbox = Inbox(self._send)
+        self._inbox = Inbox(self._send, on_message, on_end)
 
     # ------------------------------------------------------------ for each transport
 

@@ -44,7 +44,7 @@ class Mail:
         """Take in a message that came; return what to answer to it, if it asks for an answer."""
         if isinstance(message, Heartbeat):
             return Ping(ref=_ANSWER_TO_HEARTBEAT)
-        if not (isinstance(message, Pong) and message.ref == _ANSWER_TO_HEARTBEAT):
+        if not _is_passed_over(message):
             self._received.append(message)
             self._untaken.append(message)
         return None
@@ -99,11 +99,20 @@ class Inbox(Mail):
 
     Args:
         answer: sends a request, for the answers to heartbeats.
+        on_message: told of each message that is kept, in the thread that puts it in.
+        on_end: told, once, why no more messages will come.
     """
 
-    def __init__(self, answer: Callable[[Ping], None]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Ping], None],
+        on_message: Callable[[AnyReply], None] | None = None,
+        on_end: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__()
         self._answer = answer
+        self._on_message = on_message
+        self._on_end = on_end
         self._changed = threading.Condition()  # guards the mail
 
     def put(self, message: AnyReply) -> None:
@@ -114,12 +123,17 @@ class Inbox(Mail):
         if answer is not None:
             with contextlib.suppress(OSError):  # it is lost, and its reader is about to see that
                 self._answer(answer)
+        elif self._on_message is not None and not _is_passed_over(message):
+            self._on_message(message)
 
     def end(self, reason: str) -> None:
         """Take note that no more messages will come. The first reason given is kept."""
         with self._changed:
+            is_first = self.ended is None
             super().end(reason)
             self._changed.notify_all()
+        if is_first and self._on_end is not None:
+            self._on_end(self.ended or reason)
 
     @property
     def messages(self) -> tuple[AnyReply, ...]:
@@ -156,6 +170,12 @@ class Inbox(Mail):
                 if not self._changed.wait(deadline - time.monotonic()):
                     raise self.too_late(wanted, timeout_s)
             return found
+
+
+def _is_passed_over(message: AnyReply) -> bool:
+    if isinstance(message, Heartbeat):
+        return True
+    return isinstance(message, Pong) and message.ref == _ANSWER_TO_HEARTBEAT
 
 
 def _type_of(wanted: str | type[Reply]) -> str:

@@ -20,7 +20,7 @@ from socketio.exceptions import SocketIOError
 from netlab.core.errors import ConnectionEnded, LocalProtocolError
 from netlab.core.messages import make_request
 from netlab.transports.addresses import Address
-from netlab.transports.client import Client
+from netlab.transports.client import Client, OnEnd, OnMessage
 from netlab.transports.services import ServiceName
 from netlab.transports.socketio_conversation import Conversation
 
@@ -37,7 +37,8 @@ class SocketIOClient(Client):
     its rooms. What it hears of that, `welcome` and `room_joined`, is in its inbox as ever.
 
     Args:
-        address, service, timeout_s, max_frame_bytes: as `Client`; the service is `"chat"`.
+        address, service, timeout_s, max_frame_bytes, on_message, on_end: as `Client`; the service
+            is `"chat"`.
         transports: `("polling", "websocket")` begins with HTTP and upgrades, as browsers do; one of
             them alone stays with it.
         username: the name to ask for.
@@ -52,6 +53,8 @@ class SocketIOClient(Client):
         service: ServiceName = "chat",
         timeout_s: float = 5.0,
         max_frame_bytes: int = 1_048_576,
+        on_message: OnMessage | None = None,
+        on_end: OnEnd | None = None,
         transports: Sequence[str] = TRANSPORTS,
         username: str | None = None,
         reconnect: bool = True,
@@ -67,7 +70,12 @@ class SocketIOClient(Client):
                 f"transports={transports!r}; there are: {', '.join(TRANSPORTS)}"
             )
         super().__init__(
-            address, service=service, timeout_s=timeout_s, max_frame_bytes=max_frame_bytes
+            address,
+            service=service,
+            timeout_s=timeout_s,
+            max_frame_bytes=max_frame_bytes,
+            on_message=on_message,
+            on_end=on_end,
         )
         self._transports = list(transports)
         self._username = username

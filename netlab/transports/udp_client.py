@@ -41,6 +41,11 @@ class UDPClient(Client):
     Args and methods: see `Client`.
     """
 
+    _first: AnyReply | None = None
+    """what let us in"""
+    _copies = 0
+    """how often it may still come, because we said `hello` more than once"""
+
     def connect(self) -> Self:
         """Become a client of the chat service: return after its `welcome`, or its `closing`.
 
@@ -100,7 +105,9 @@ class UDPClient(Client):
         """Say `hello`, return the cookie, wait for `welcome`; what is lost is sent again."""
         cookie: str | None = None
         retry_s = FIRST_RETRY_S
+        self._copies = -1
         while True:
+            self._copies += cookie is not None
             self._say_hello(Hello(cookie=cookie, pad="x" * MIN_HELLO_BYTES))
             answer = self._answer(min(deadline, time.monotonic() + retry_s), cookie)
             if isinstance(answer, Cookie):
@@ -136,6 +143,7 @@ class UDPClient(Client):
                 if message.cookie != cookie:  # else the answer to a `hello` sent twice
                     return message
             elif isinstance(message, Welcome | Closing):
+                self._first = message
                 self._put(message)
                 return message
             # Anything else is meant for somebody who had this port before us.
@@ -162,7 +170,7 @@ class UDPClient(Client):
                 except OSError as error:
                     self._inbox.end(self._lost(error))
                     return
-                if message is not None:
+                if message is not None and not self._is_copy(message):
                     self._put(message)
 
     def _decode(self, datagram: bytes) -> AnyReply | None:
@@ -172,6 +180,13 @@ class UDPClient(Client):
             # Each datagram stands for itself: a bad one says nothing about the next.
             log.warning("a datagram of %d bytes is no message: %s", len(datagram), error)
             return None
+
+    def _is_copy(self, message: AnyReply) -> bool:
+        """Say whether it answers a `hello` of ours that was late, not lost: one is enough."""
+        if self._copies <= 0 or message != self._first:
+            return False
+        self._copies -= 1
+        return True
 
     def _put(self, message: AnyReply) -> None:
         with contextlib.suppress(ConnectionEnded):  # by answering a heartbeat; `_lost` said why

@@ -32,7 +32,7 @@ from websockets.uri import parse_uri
 
 from netlab.core.errors import ConnectionEnded, LocalProtocolError, RemoteProtocolError
 from netlab.transports.addresses import Address, format_address
-from netlab.transports.client import Client
+from netlab.transports.client import Client, OnEnd, OnMessage
 from netlab.transports.services import ServiceName
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class WebSocketClient(Client):
 
     Args:
         address: host and port, or a URI: `ws://127.0.0.1:8765/`, `wss://example.org/chat`.
-        service, timeout_s, max_frame_bytes: see `Client`.
+        service, timeout_s, max_frame_bytes, on_message, on_end: see `Client`.
         ssl: what to trust, for `wss:`; with an address it also makes it `wss:`.
 
     No proxy is used, whatever the environment says.
@@ -85,6 +85,8 @@ class WebSocketClient(Client):
         service: ServiceName = "chat",
         timeout_s: float = 5.0,
         max_frame_bytes: int = 1_048_576,
+        on_message: OnMessage | None = None,
+        on_end: OnEnd | None = None,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         if not isinstance(address, str):
@@ -101,6 +103,8 @@ class WebSocketClient(Client):
             service=service,
             timeout_s=timeout_s,
             max_frame_bytes=max_frame_bytes,
+            on_message=on_message,
+            on_end=on_end,
         )
         self.uri = address
         self._options: dict[str, Any] = {}

@@ -210,6 +210,16 @@ def test_a_broken_hello_is_an_error_and_no_end(wire: Wire, auth: str) -> None:
     wire.is_served()
 
 
+@pytest.mark.parametrize("auth", ["", "null", "{}", '{"username":"Ann"}', '{"resume":"?"}', "[1]"])
+def test_there_is_one_welcome_whatever_comes_with_connect(wire: Wire, auth: str) -> None:
+    wire.join(auth)
+    wire.send('42["ping",{}]')
+    before_pong = []
+    while not (packet := wire.receive()).startswith('42["pong"'):
+        before_pong.append(packet[: len('42["error"')])
+    assert before_pong in ([], ['42["error"'])
+
+
 def test_a_name_that_is_taken_is_an_error_and_no_end(server: Running, wire: Wire) -> None:
     with client(server, username="Ann") as ann:
         ann.wait_for("welcome", PATIENCE_S)

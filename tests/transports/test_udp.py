@@ -643,6 +643,29 @@ def test_what_is_lost_of_the_first_exchange_is_sent_again(sock: Peer) -> None:
     assert all(len(hello) >= 512 for hello in lossy.seen)
 
 
+def test_a_hello_that_was_late_and_not_lost_brings_no_second_welcome(sock: Peer) -> None:
+    """Each of two `hello` is answered; but what we asked for ourselves is heard each time."""
+    welcome = {"type": "welcome", "client_id": "c", "username": "u", "secret": "s"}
+    frame = json.dumps({**welcome, "message": "m", "server_time": "t"}).encode()
+
+    def serve() -> None:
+        _, address = sock.socket.recvfrom(65_535)
+        sock.socket.sendto(b'{"type":"cookie","cookie":"C"}', address)
+        for _ in range(2):  # the first answer takes its time
+            sock.socket.recvfrom(65_535)
+        for answer in (frame, frame, b'{"type":"pong","timestamp":"t"}', frame):
+            sock.socket.sendto(answer, address)
+
+    server = threading.Thread(target=serve, name="netlab-test-slow")
+    server.start()
+    with UDPClient(sock.address) as client:
+        client.wait_for("pong", PATIENCE_S)
+        assert [message.type for message in client.messages][:2] == ["welcome", "pong"]
+        client.wait_for("welcome", PATIENCE_S)
+        client.wait_for("welcome", PATIENCE_S)
+    server.join()
+
+
 def test_no_answer_in_time(sock: Peer) -> None:
     client = UDPClient(sock.address, timeout_s=0.4)
     with pytest.raises(TimeoutError, match=r"no answer from 127.0.0.1:\d+ within 0.4 s.*echo"):
