@@ -11,7 +11,6 @@ import contextlib
 import socket
 import struct
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,6 +19,8 @@ from netlab.transports.calendar import Calendar
 from netlab.transports.switchboard import Switchboard
 
 _DONT_WAIT: int | None = getattr(socket, "MSG_DONTWAIT", None)  # Windows has none
+WRITE_BYTES = 65_536
+"""most bytes that a writer hands to the kernel at once"""
 _WRITER_LOOKS_UP = struct.pack("ll", 0, 200_000)
 """0.2 s, as a `struct timeval`: how long a writer may be blocked before it sees an `abort`"""
 _ABORT_HOW = socket.SHUT_RD if _DONT_WAIT is not None else socket.SHUT_RDWR
@@ -49,17 +50,21 @@ class ThreadedConnection:
     def __init__(self, sock: socket.socket, server: ThreadedServer) -> None:
         self.sock = sock
         self.reason = ""
-        self.outbox_bytes = 0
         self._server = server
         self._limit = server.service.limits.outbox_bytes
         if _DONT_WAIT is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _WRITER_LOOKS_UP)
-        self._outbox: deque[memoryview] = deque()
+        self._outbox = bytearray()  # a queue of frames would cost many times tiny frames' bytes
         self._drained = threading.Condition(server.switchboard.lock)
         self._writer: threading.Thread | None = None
         self._finishing = False
         self.dead = False
         """aborted: nothing more goes in or out"""
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Bytes that wait because the client does not read them."""
+        return len(self._outbox)
 
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it for the writer (locked)."""
@@ -70,11 +75,10 @@ class ThreadedConnection:
             rest = self._send_at_once(rest)
         if not rest:
             return
-        if self._limit and self.outbox_bytes + len(rest) > self._limit:
+        if self._limit and len(self._outbox) + len(rest) > self._limit:
             self.abort("slow_reader")
             return
-        self._outbox.append(rest)
-        self.outbox_bytes += len(rest)
+        self._outbox += rest
         if self._writer is None:
             try:
                 self._writer = self._server.start_thread(self._write, f"writer-{self.id[:8]}")
@@ -98,7 +102,6 @@ class ThreadedConnection:
         self.dead = True
         self.reason = self.reason or reason
         self._outbox.clear()
-        self.outbox_bytes = 0
         with contextlib.suppress(OSError):
             # Linger on, 0 s: close sends RST and frees what the kernel still holds for the client.
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -149,7 +152,7 @@ class ThreadedConnection:
                         self._send_fin()
                     self._drained.notify_all()
                     return
-                data = self._outbox[0]
+                data = bytes(self._outbox[:WRITE_BYTES])
             try:
                 sent = self.sock.send(data)  # may block, without the lock
             except BlockingIOError:  # for `_WRITER_LOOKS_UP`
@@ -160,10 +163,7 @@ class ThreadedConnection:
                 continue
             with self._drained:
                 if not self.dead:
-                    self._outbox[0] = data[sent:]
-                    if sent == len(data):
-                        self._outbox.popleft()
-                    self.outbox_bytes -= sent
+                    del self._outbox[:sent]
                     self._drained.notify_all()
 
     def _send_fin(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -53,6 +54,30 @@ def test_an_aborted_connection_does_not_look_like_an_orderly_end() -> None:
         client.settimeout(PATIENCE_S)
         with pytest.raises(ConnectionResetError):
             read_all(client)
+
+
+def test_tiny_frames_that_wait_take_little_more_than_their_bytes() -> None:
+    """As a queue of objects they would take a hundred times as much."""
+    server = Server()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        connection = ThreadedConnection(ours, server)
+        connection.id = ClientId("client")
+        with server.switchboard.lock:
+            while not connection.outbox_bytes:
+                connection.post(b"x" * 100_000)
+            before = connection.outbox_bytes
+            tracemalloc.start()
+            try:
+                for _ in range(20_000):
+                    connection.post(b"x\n")
+                memory, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert connection.outbox_bytes == before + 40_000
+            connection.abort("slow_reader")
+        connection.close()
+    assert memory < 500_000  # the buffer may have been copied to grow
 
 
 def read_all(sock: socket.socket) -> None:
