@@ -129,6 +129,7 @@ def _run(channel: Channel) -> tuple[str, Any]:
 
     try:
         run, function, arguments = cloudpickle.loads(channel.recv_bytes())
+        report("loaded")
         run(function, report, *arguments)
     except BaseException as error:
         return "raised", describe(function, error)

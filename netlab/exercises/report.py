@@ -173,4 +173,5 @@ def picture_of(trial: Trial, title: str) -> Any:
 
     # Where the code is the client, the server is not the code.
     server = "server" if "your code" in trial.recording.connections else "your code"
-    return ladder(trial.recording, framing="whole", title=title, server=server)
+    framing: Any = "datagrams" if trial.datagrams else "whole"
+    return ladder(trial.recording, framing=framing, title=title, server=server)

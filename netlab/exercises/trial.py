@@ -26,6 +26,8 @@ from netlab.lab.recording import Recording
 
 STEP_S = 2.0
 """seconds that any one step of a trial may take"""
+LOAD_S = 10.0
+"""seconds that a learner's file, or what the code imports, may take to load"""
 PROBE_S = 30.0
 """seconds that all the waiting for the code in one trial may take"""
 DEATH_S = 0.5
@@ -62,6 +64,8 @@ class Trial(ABC):
         """how the shortest case was found, in words; empty: nothing was shortened"""
         self.left: str | None = None
         """what the code left behind when it returned, in words; None: nothing"""
+        self.datagrams = False
+        """is what was on the wire datagrams, and no stream?"""
         self.case: Any = None
         """the case at work in the child, where it tries many"""
         self.drew = False
@@ -215,26 +219,37 @@ class CodeTrial(Trial):
             running = f"processes that it started and that still ran: {self.descendants}"
             self.left = f"{self.left}\n- {running}" if self.left else running
 
+    _loaded = False
     _answered = False
+
+    def _late(self, timeout_s: float) -> str:
+        if self._loaded:
+            return f"nothing: your code still ran after {timeout_s:g} s"
+        return f"nothing: its file, or what it imports, was not loaded after {LOAD_S:g} s"
 
     def wait(self, event: str, timeout_s: float | None = None) -> Any:
         expected = _EXPECTED.get(event, event)
         timeout_s = timeout_s or self.patience_s
-        until = time.monotonic() + timeout_s
+        until = time.monotonic() + (timeout_s if self._loaded else LOAD_S)
         while True:
             try:
                 until = min(until, self._deadline)
                 if not self.channel.poll(max(0.0, until - time.monotonic())):
-                    raise Broken(expected, f"nothing: your code still ran after {timeout_s:g} s")
+                    raise Broken(expected, self._late(timeout_s))
                 came, value = self.channel.recv()
             except (EOFError, OSError):
                 self.finish(DEATH_S)
                 raise Broken(expected, self._end or "nothing: it fell silent") from None
             match came:
+                case "loaded":
+                    self._loaded = True
+                    until = time.monotonic() + timeout_s
                 case "step":
                     self.note(value)
                 case "wire":
                     self.recording.append(*value)
+                case "datagrams":
+                    self.datagrams = True
                 case "behind":
                     self.left = value
                 case "case":

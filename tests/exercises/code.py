@@ -172,3 +172,27 @@ class StopsAtQ:
         if b"q" in data:
             threading.Event().wait()
         return Lines().feed(data)
+
+
+def no_newlines(listener: socket.socket) -> None:
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            while data := connection.recv(100):
+                if b"\n" in data:
+                    break
+                connection.sendall(data)
+
+
+def prints_nasty(*_: object) -> None:
+    sys.stdout.write("<script>alert('&')</script>")
+
+
+def right_family(text: str) -> int:
+    if text.startswith("/"):
+        return int(socket.AF_UNIX)
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            socket.inet_pton(family, text)
+            return int(family)
+    raise ValueError(text)
