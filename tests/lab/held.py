@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 from collections.abc import Iterator
 
@@ -27,8 +28,9 @@ def fill(sock: socket.socket) -> int:
     """Send until nothing more fits into the queues of both sides; return how many bytes."""
     sent, timeout_s = 0, sock.gettimeout()
     sock.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
+    # A delayed acknowledgement (RFC 1122: up to half a second, Linux: 40 ms) may make room again.
+    while select.select([], [sock], [], 0.1)[1]:
+        with contextlib.suppress(BlockingIOError):
             sent += sock.send(bytes(65_536))
     sock.settimeout(timeout_s)
     return sent
