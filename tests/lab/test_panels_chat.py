@@ -13,7 +13,8 @@ from netlab import EchoService, TCPClient, TCPServer, UDPClient, UDPServer
 from netlab.core import messages as m
 from netlab.lab import LESSON, panels
 from netlab.lab.panels.chat_state import KEPT_ENTRIES, ChatState
-from netlab.lab.panels.panel import CLOSED, Panel, descendants
+from netlab.lab.panels.panel import CLOSED, Panel
+from netlab.lab.panels.parts import descendants
 from netlab.lab.panels.peer import Peer
 
 
@@ -63,9 +64,24 @@ def test_what_is_typed_is_sent_and_seen(connect: Callable[[], TCPClient]) -> Non
 def test_enter_sends_as_the_button_does(connect: Callable[[], TCPClient]) -> None:
     with both(connect) as chat:
         field = chat.columns["bob"].message
-        field.value = "by key"
-        field._handle_custom_msg({"event": "submit"}, [])
+        field.value = "by key\nat once\nand th"  # typed on while the notebook was busy
         chat.wait_shown("alice", "bob: by key")
+        chat.wait_shown("alice", "bob: at once")
+        assert field.value == "and th"
+        room = chat.columns["bob"].room
+        room.value = "attic\n"
+        chat.wait_shown("bob", "you joined attic")
+        assert room.value == "attic"
+
+
+def test_the_last_keys_may_come_after_the_click(connect: Callable[[], TCPClient]) -> None:
+    with both(connect) as chat:
+        bob = chat.columns["bob"]
+        bob.message.value = "hel"
+        bob.sends.click()
+        bob.message.value = "hello"
+        chat.wait_shown("alice", "bob: hello")
+        assert chat.columns["alice"].text().count("bob: ") == 1
 
 
 def test_rubbing_out_and_waiting_end_typing(

@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 from netlab.lab import panels, predict
-from netlab.lab.panels.panel import descendants
+from netlab.lab.panels.parts import descendants
 from tests.browser.panel_cells import NAMES, SOURCES, write_notebook
 
 OPTIONS = ["b''", "None", "<i>an error</i>"]
@@ -154,12 +154,13 @@ def test_a_notebook_of_panels_repeats_and_leaves_nothing_behind(tmp_path: Path) 
 def test_a_cell_that_is_run_again_closes_its_old_panel() -> None:
     sources = [
         SOURCES["SETUP"],
-        SOURCES["CHAT"] + "\nchat.wait_shown('bob', 'you joined lobby')",
+        # Two panels; IPython keeps the last one, which must not keep its sockets.
+        f"{SOURCES['CHAT']}\nchat.wait_shown('bob', 'you joined lobby')\n{SOURCES['SOCKETS']}",
         "import threading\nfirst = globals().get('first') or chat\n"
         "names = [t.name for t in threading.enumerate()]\n"
         "print(first.closed, first is chat, names.count('netlab-panel-chat'))",
         SOURCES["STOP"],
-        "panels.close_all()\nleftovers()",
+        "panels.close_all()\nclient.close()\nlistener.close()\nleftovers()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     client = client_of(notebook)

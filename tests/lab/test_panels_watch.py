@@ -186,12 +186,20 @@ def test_the_dial_turns_the_faults_and_follows_them() -> None:
         assert chaos.describe() == "no faults"
 
 
-def test_a_stopped_proxy_is_said() -> None:
-    with TCPServer() as server, Chaos(server.address) as chaos, panels.dial(chaos) as dial:
-        dial.wait_until(lambda: "● running" in dial._status.value, "it runs")
-        chaos.stop()
-        dial.wait_until(lambda: "○ disconnected" in dial._status.value, "it stopped")
-        rest()
+def test_a_stopped_proxy_is_said_and_the_next_one_found() -> None:
+    with TCPServer() as server, Chaos(server.address) as first, Chaos(server.address) as second:
+        proxies = [first]
+        with panels.dial(lambda: proxies[-1]) as dial:
+            dial.wait_until(lambda: "● running" in dial._status.value, "it runs")
+            first.stop()
+            dial.wait_until(lambda: "○ disconnected" in dial._status.value, "it stopped")
+            rest()
+            assert dial.again.layout.display is None
+            second.set(slice_bytes=5)
+            proxies.append(second)
+            dial.again.click()
+            dial.wait_until(lambda: dial.again.layout.display == "none", "it is the next one's")
+            dial.wait_until(lambda: dial.numbers["slice_bytes"].value == 5, "its faults")
 
 
 def test_what_has_no_dial_is_refused() -> None:

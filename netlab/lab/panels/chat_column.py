@@ -9,11 +9,12 @@ from html import escape
 import ipywidgets as widgets
 
 from netlab.lab.panels.chat_state import KEPT_ENTRIES, ChatState, Entry, members
-from netlab.lab.panels.panel import button, field, html, on_enter, row, show_if
+from netlab.lab.panels.parts import button, html, line_field, row, show_if
 from netlab.lab.panels.peer import Peer
 
 PAGE_ENTRIES = 25
 LISTS_EVERY_S = 0.5
+LAST_KEYS_S = 0.15
 STILL_TYPING_S = 4.0
 """seconds after the last key until others are told that typing has stopped"""
 
@@ -44,21 +45,23 @@ class Column:
         self._do = do
         self._typing: Target | None = None  # where the others were told that this user is typing
         self._typed_at = self._listed_at = 0.0
+        self._send_at: float | None = None  # when to send what is in the field
         name = peer.name
         self._head, self._lists, self._typists = html(), html(), html()
         self._announced = html()
         self._again = button("Reconnect", self._click(self.connect), about=f"{name}: reconnect")
-        self.room = field(room or "lobby", f"{name}: room", "room")
+        self.room = line_field(
+            room or "lobby", f"{name}: room", "room", lambda room: do(self.join, room), keep=True
+        )
         self.joins = button("Join", self._with_room(self.join), about=f"{name}: join the room")
         self.leaves = button("Leave", self._with_room(self.leave), about=f"{name}: leave the room")
-        on_enter(self.room, self._with_room(self.join))
         self.to = widgets.Dropdown(options=[("everybody", EVERYBODY)], tooltip=f"{name}: send to")
         self.to.add_class("np-grow")
-        self.message = field("", f"{name}: message", "message")
-        self.message.continuous_update = True
+        self.message = line_field("", f"{name}: message", "message", self._say)
         self.message.observe(lambda _: do_too(self._keystroke, self.message.value), "value")
-        on_enter(self.message, self._submit)
-        self.sends = button("Send", self._submit, about=f"{name}: send", primary=True)
+        self.sends = button(
+            "Send", self._click(self._send_soon), about=f"{name}: send", primary=True
+        )
         # The newest page alone changes: what was shown is not drawn again.
         self._pages = [html() for _ in range(KEPT_ENTRIES // PAGE_ENTRIES)]
         self._paged: list[list[Entry]] = [[] for _ in self._pages]
@@ -86,10 +89,8 @@ class Column:
     def _with_room(self, action: Callable[[str], None]) -> Callable[[], None]:
         return lambda: self._do(action, self.room.value)
 
-    def _submit(self) -> None:
-        text = self.message.value
+    def _say(self, text: str) -> None:
         if text.strip():
-            self.message.value = ""
             self._do(self.send, text, self.to.value)
 
     # ------------------------------------------------------------ what the user does
@@ -136,7 +137,19 @@ class Column:
             self.message.value = self.message.value or text
             raise
 
+    def _send_soon(self) -> None:
+        # The last keys come after the click that followed them: ipywidgets holds them back.
+        self._send_at = time.monotonic() + LAST_KEYS_S
+
+    def _send_field(self) -> None:
+        text, self._send_at = self.message.value, None
+        if text.strip():
+            self.message.value = ""
+            self.send(text, self.to.value)
+
     def _keystroke(self, text: str) -> None:
+        if self._send_at is not None:
+            self._send_soon()
         target = self.to.value
         if not text:
             self._stop_typing()
@@ -177,6 +190,8 @@ class Column:
 
     def _keep_up(self) -> None:
         now = time.monotonic()
+        if self._send_at is not None and now >= self._send_at:
+            self._send_field()
         if self._typing and now - self._typed_at > STILL_TYPING_S:
             self._stop_typing()
         if self.state.stale and now - self._listed_at > LISTS_EVERY_S:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from netlab.lab.panels.chat_column import Column
-from netlab.lab.panels.panel import Panel, row
+from netlab.lab.panels.panel import Panel
+from netlab.lab.panels.parts import row
 from netlab.lab.panels.peer import AnyClient, Source, peers_of
 
 EVERY_S = 0.05

@@ -9,7 +9,8 @@ from typing import Any
 
 from netlab.lab.panels.boards import BOARDS, Bot
 from netlab.lab.panels.game_seat import BoardView, Seat
-from netlab.lab.panels.panel import Panel, button, row
+from netlab.lab.panels.panel import Panel
+from netlab.lab.panels.parts import button, row
 from netlab.lab.panels.peer import AnyClient, Peer, Source, peers_of
 
 EVERY_S = 0.05

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from netlab.lab.panels.boards import Board, Bot, Grid, as_text
-from netlab.lab.panels.panel import button, html, row, show_if
+from netlab.lab.panels.parts import button, html, row, show_if
 from netlab.lab.panels.peer import Peer
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.lab.kernel_snapshot import CLOSED, Snapshot, snapshot
-from netlab.lab.panels.panel import Panel, button, html, row, show_if
+from netlab.lab.panels.panel import Panel
+from netlab.lab.panels.parts import button, html, row, show_if
 from netlab.lab.panels.server_figures import plural
 
 LEAST_S = 0.2
@@ -42,6 +43,7 @@ class KernelView(Panel):
             raise ValueError('nothing is named; pass {"client": sock}')
         self._now: Snapshot = snapshot(self._names())
         super().__init__("Sockets, as the kernel sees them", "kernel", every_s)
+        self._ends.callback(self._forget)
         self._status, self._table = html(), html()
         self.again = button("Look again", lambda: self._do(lambda: None))
         self._begin(row("np-row", self._status, self.again), self._table)
@@ -49,6 +51,10 @@ class KernelView(Panel):
     def text(self) -> str:
         """Return the table of the last look."""
         return repr(self._now)
+
+    def _forget(self) -> None:
+        # IPython keeps what a cell has shown; the sockets must not be kept with it.
+        self._names = dict
 
     def _look(self) -> None:
         self._now = now = snapshot(self._names())

@@ -21,6 +21,7 @@ from typing import Any, Self
 import ipywidgets as widgets
 
 from netlab.lab.panels import cells
+from netlab.lab.panels.parts import descendants, html, view_of
 from netlab.lab.panels.style import STYLE
 
 log = logging.getLogger("netlab.lab.panels")
@@ -195,63 +196,3 @@ class Panel(ABC):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**view_of(self.box), "text/plain": repr(self)}
-
-
-def html(value: str = "") -> widgets.HTML:
-    """Return a widget that shows HTML. What goes into it from the wire must be escaped."""
-    return widgets.HTML(value)
-
-
-def view_of(box: widgets.Widget) -> dict[str, Any]:
-    """Return what makes a page show the widget, without the text that describes its traits."""
-    return {k: v for k, v in (box._repr_mimebundle_() or {}).items() if k != "text/plain"}
-
-
-def descendants(box: widgets.Widget) -> list[widgets.Widget]:
-    """Return all widgets inside a box."""
-    found: list[widgets.Widget] = []
-    for child in getattr(box, "children", ()):
-        found += [child, *descendants(child)]
-    return found
-
-
-def button(
-    label: str, action: Callable[[], None], *, about: str = "", primary: bool = False
-) -> widgets.Button:
-    """Return a button that calls `action()`. `about` is its name where it has no label."""
-    made = widgets.Button(
-        description=label, tooltip=about or label, button_style="primary" if primary else ""
-    )
-    made.add_class("np-short")
-    made.on_click(lambda _: action())
-    return made
-
-
-def field(value: str, name: str, placeholder: str) -> widgets.Text:
-    """Return a text field; `name` is what a screen reader calls it."""
-    made = widgets.Text(value=value, tooltip=name, placeholder=placeholder, continuous_update=False)
-    made.add_class("np-grow")
-    return made
-
-
-def row(css_class: str, *children: widgets.Widget) -> widgets.Box:
-    """Return a box whose layout is that of a class in `style`."""
-    made = widgets.Box(list(children))
-    made.add_class(css_class)
-    return made
-
-
-def show_if(widget: widgets.Widget, shown: bool) -> None:
-    """Show a widget or hide it."""
-    widget.layout.display = None if shown else "none"
-
-
-def on_enter(field: widgets.Text, action: Callable[[], None]) -> None:
-    """Call `action()` when Enter is pressed in a text field."""
-
-    # Text.on_submit is deprecated, and a field that reports each key has nothing in its place.
-    def heard(_: Any, content: Any, buffers: Any) -> None:
-        if isinstance(content, dict) and content.get("event") == "submit":
-            action()
-
-    field.on_msg(heard)

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import ipywidgets as widgets
 
-from netlab.lab.panels.panel import Panel, button, html, row, show_if
+from netlab.lab.panels.panel import Panel
+from netlab.lab.panels.parts import button, html, row, show_if
 from netlab.lab.panels.style import STYLE
 
 UNKNOWN: Final = object()

@@ -10,7 +10,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from netlab.lab.panels.liveness import is_running
-from netlab.lab.panels.panel import Panel, button, html, row, show_if
+from netlab.lab.panels.panel import Panel
+from netlab.lab.panels.parts import button, html, row, show_if
 from netlab.lab.panels.server_figures import Rates, grids, headline
 
 LEAST_S = 0.5

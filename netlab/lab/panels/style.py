@@ -61,6 +61,9 @@ STYLE = f"""{themed("netlab-panel")}
  overflow:visible;margin:1px 0}}
 .netlab-panel .np-row>*{{margin:1px 0}}
 .netlab-panel .np-grow{{flex:1 1 120px;width:auto;min-width:90px}}
+.netlab-panel .np-line,.netlab-panel .np-line textarea{{height:28px;min-height:28px}}
+.netlab-panel .np-line textarea{{resize:none;overflow:hidden;white-space:nowrap;line-height:18px;
+ padding:4px 8px}}
 .netlab-panel .np-short{{width:auto;padding:0 12px}}
 .netlab-panel .np-live{{min-height:20px}}
 .netlab-panel .np-log{{display:flex;flex-flow:column-reverse;height:220px;overflow:hidden auto;
@@ -94,8 +97,8 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-curve-in{{stroke:var(--first)}}
 .netlab-panel .np-curve-out{{stroke:var(--second);stroke-dasharray:5 3}}
 .netlab-panel .np-base{{stroke:var(--rule);stroke-width:1}}
-.netlab-panel .np-label{{flex:0 0 190px;width:190px}}
-.netlab-panel .np-number{{width:96px;flex:none}}
+.netlab-panel .np-number{{width:290px;flex:none}}
+.netlab-panel .np-number .widget-label{{width:190px;text-align:left}}
 .netlab-panel .np-choice .widget-radio-box{{width:auto}}
 .netlab-panel .np-verdict{{padding:1px 0}}
 .netlab-panel .np-nowrap{{white-space:nowrap}}
