@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 from netlab.core.errors import LocalProtocolError
 from netlab.core.limits import Liveness
 from netlab.core.service import Service
-from netlab.transports.addresses import Address, format_address, open_listener
+from netlab.transports.addresses import (
+    OUT_OF_RESOURCES,
+    Address,
+    format_address,
+    open_listener,
+)
 from netlab.transports.async_calendar import AsyncCalendar
 from netlab.transports.clock import Clock, SystemClock
 from netlab.transports.switchboard import ServerStats, Switchboard
@@ -76,7 +82,7 @@ class AsyncServer(ABC):
         """
         if self._address is not None:
             raise LocalProtocolError("this server was started before; make a new one")
-        listener = open_listener(self._host, self._port)
+        listener = _Listener(fileno=open_listener(self._host, self._port).detach())
         self._address = listener.getsockname()[:2]
         async with self._life:
             try:
@@ -132,3 +138,23 @@ class AsyncServer(ABC):
     def stats(self) -> ServerStats:
         """Return the server in figures. Call it in the server's loop."""
         return self.switchboard.stats()
+
+
+class _Listener(socket.socket):
+    """A listening socket that is asked once, not a thousand times, when no descriptor is left.
+
+    asyncio accepts in a loop of `backlog` rounds, and goes on with it, a report in the log each
+    time, after an error that it means to wait a second for.
+    """
+
+    _was_out_of_resources = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self._was_out_of_resources:
+            self._was_out_of_resources = False
+            raise BlockingIOError(errno.EAGAIN, "no descriptor was left a moment ago")
+        try:
+            return super().accept()
+        except OSError as error:
+            self._was_out_of_resources = error.errno in OUT_OF_RESOURCES
+            raise

@@ -134,7 +134,8 @@ class Hub:
         while tasks := tuple(self.engine.tasks):  # what ends may begin another
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
+            # Where the library swallows that, the task goes on: then it is asked again.
+            await asyncio.wait(tasks, timeout=0.1)
 
     # ------------------------------------------------------------ sessions come and go
 
