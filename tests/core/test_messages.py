@@ -193,10 +193,6 @@ json_values = st.recursive(
     ),
     max_leaves=5,
 )
-almost_messages = st.fixed_dictionaries(
-    {"type": st.sampled_from([*REQUEST_FIELDS, *REPLY_TYPES]) | json_values},
-    optional={name: json_values for names in REQUEST_FIELDS.values() for name in names},
-)
 finite_values = st.recursive(
     st.none()
     | st.booleans()
