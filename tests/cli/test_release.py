@@ -89,6 +89,7 @@ def test_check_works_there_and_the_teacher_holds_the_solution(copy: Path) -> Non
 RUN_CHAPTER = """
 import json, sys
 import nbformat
+from nbclient import NotebookClient
 
 notebook = nbformat.read("00_start_here.ipynb", as_version=4)
 notebook.cells.insert(0, nbformat.v4.new_code_cell("import netlab; netlab.__file__"))
