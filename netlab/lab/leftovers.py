@@ -128,7 +128,19 @@ def _open_sockets() -> list[socket.socket]:
 
 
 def _new_sockets(since: Baseline) -> list[socket.socket]:
-    return [one for one in _open_sockets() if one not in since.sockets]
+    own = {id(one) for one in _of_the_kernel()}
+    return [one for one in _open_sockets() if one not in since.sockets and id(one) not in own]
+
+
+def _of_the_kernel() -> Iterator[Any]:
+    """Yield the sockets with which the loops of the kernel's own threads wake themselves.
+
+    When the first widget is shown, JupyterLab has the kernel start a thread for what widgets say.
+    """
+    for thread in threading.enumerate():
+        if type(thread).__module__.startswith("ipykernel."):
+            loop = getattr(getattr(thread, "io_loop", None), "asyncio_loop", None)
+            yield from (getattr(loop, name, None) for name in ("_ssock", "_csock"))
 
 
 def _describe(sock: socket.socket) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from netlab.lab import panels, predict
+from netlab.lab import leftovers, panels, predict
+from netlab.lab.leftovers import baseline
 from netlab.lab.panels.parts import descendants
 from tests.browser.panel_cells import NAMES, SOURCES, write_notebook
 
@@ -102,7 +105,7 @@ def test_the_map_counts_and_escapes() -> None:
         "Your progress: 1 of 2 exercises passed",
         "  00 <Start>    0/0  no exercises",
         "  01 TCP        1/2  ✓ echo  … x&y",
-        "  ✓ passed   … tried   ○ open",
+        "  ✓ passed · … tried · ○ open",
     ]
     page = shown._repr_mimebundle_()["text/html"]
     assert "00 &lt;Start&gt;" in page
@@ -178,3 +181,23 @@ def test_a_cell_that_is_run_again_closes_its_old_panel() -> None:
     asyncio.run(session())
     assert notebook.cells[2].outputs[0].text == "True False 1\n"
     assert "nothing left behind" in notebook.cells[4].outputs[0].data["text/plain"]
+
+
+def test_the_thread_in_which_jupyterlab_handles_widgets_is_not_left_behind() -> None:
+    class SubshellThread(threading.Thread):
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            super().__init__(name="subshell", target=(stop := threading.Event()).wait)
+            self.stop, self.io_loop = stop, SimpleNamespace(asyncio_loop=loop)
+
+    before = baseline()
+    loop = asyncio.new_event_loop()
+    thread = SubshellThread(loop)
+    thread.start()
+    try:
+        assert len(leftovers(since=before).sockets) == 2
+        SubshellThread.__module__ = "ipykernel.subshell"
+        assert not leftovers(since=before)
+    finally:
+        thread.stop.set()
+        thread.join()
+        loop.close()

@@ -10,7 +10,7 @@ from netlab.lab.labels import visible, width
 from netlab.lab.panels.style import STYLE
 
 SIGNS = {"passed": "✓", "tried": "…", "open": "○"}
-LEGEND = "   ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+LEGEND = " · ".join(f"{sign} {state}" for state, sign in SIGNS.items())
 
 
 def progress(done: Mapping[str, Mapping[str, str]], *, caption: str = "Your progress") -> CourseMap:
@@ -65,7 +65,8 @@ class CourseMap:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = "".join(self._row(chapter, one) for chapter, one in self.done.items())
         page = (
-            f'<div class="netlab-panel"><style>{STYLE}</style><div class="np-scroll"><table>'
+            f'<div class="netlab-panel"><style>{STYLE}</style>'
+            '<div class="np-scroll"><table class="np-map">'
             f"<caption>{escape(self.caption)}: {self._sum()}</caption><thead><tr>"
             '<th scope="col">Chapter</th><th scope="col">Done</th><th scope="col">Exercises</th>'
             f"</tr></thead><tbody>{rows}</tbody></table></div>"

@@ -63,7 +63,7 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-grow{{flex:1 1 120px;width:auto;min-width:90px}}
 .netlab-panel .np-line,.netlab-panel .np-line textarea{{height:28px;min-height:28px}}
 .netlab-panel .np-line textarea{{resize:none;overflow:hidden;white-space:nowrap;line-height:18px;
- padding:4px 8px}}
+ padding:4px 8px;font-family:var(--jp-ui-font-family,system-ui,sans-serif)}}
 .netlab-panel .np-short{{width:auto;padding:0 12px}}
 .netlab-panel .np-live{{min-height:20px}}
 .netlab-panel .np-log{{display:flex;flex-flow:column-reverse;height:220px;overflow:hidden auto;
@@ -80,6 +80,7 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel table :is(th,td){{vertical-align:top;text-align:left;
  padding:2px 14px 2px 4px;max-width:26em;
  border-bottom:1px solid var(--line);overflow-wrap:anywhere;white-space:normal}}
+.netlab-panel.netlab-panel .np-map :is(th,td){{text-align:left}}
 .netlab-panel table thead th{{border-bottom:1.5px solid var(--rule);background:var(--box);
  overflow-wrap:normal}}
 .netlab-panel table tbody tr:nth-child(n){{background:none}}
@@ -97,8 +98,8 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-curve-in{{stroke:var(--first)}}
 .netlab-panel .np-curve-out{{stroke:var(--second);stroke-dasharray:5 3}}
 .netlab-panel .np-base{{stroke:var(--rule);stroke-width:1}}
-.netlab-panel .np-number{{width:290px;flex:none}}
-.netlab-panel .np-number .widget-label{{width:190px;text-align:left}}
+.netlab-panel .np-number{{width:330px;flex:none}}
+.netlab-panel .np-number .widget-label{{width:230px;text-align:left}}
 .netlab-panel .np-choice .widget-radio-box{{width:auto}}
 .netlab-panel .np-verdict{{padding:1px 0}}
 .netlab-panel .np-nowrap{{white-space:nowrap}}
