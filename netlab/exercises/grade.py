@@ -14,11 +14,12 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from netlab.exercises import ledger
+from netlab.exercises.code_trial import CodeTrial, Run
 from netlab.exercises.nursery import Nursery
-from netlab.exercises.peers import serve
+from netlab.exercises.peers import serve, serve_datagrams
 from netlab.exercises.report import Failure, Report, Tried, picture_of
 from netlab.exercises.subjects import NotExaminable, Remote, Subject, as_subject
-from netlab.exercises.trial import CodeTrial, RemoteTrial, Run, Trial
+from netlab.exercises.trial import RemoteTrial, Trial
 from netlab.exercises.words import Broken
 
 Kind = Literal["warm-up", "core", "red-team", "trial"]
@@ -32,7 +33,8 @@ class Probe:
         name: what is tried, in a few words.
         rule: the sentence of the specification that it tests, by its number from 1.
         examine: does it; raises Broken.
-        run: what calls the code in its process; only `serve` suits a server that runs already.
+        run: what calls the code in its process; `serve` and `serve_datagrams` suit a server that
+            runs already, too.
         arguments: what `run` gets besides.
     """
 
@@ -107,7 +109,7 @@ class Exercise:
     @property
     def over_network(self) -> bool:
         """Can it examine a server that runs already?"""
-        return all(probe.run is serve for probe in self.probes)
+        return all(probe.run in (serve, serve_datagrams) for probe in self.probes)
 
     def check(self, code: object, *, seed: int = 0, nursery: Nursery | None = None) -> Report:
         """Let the examiner try to break the code.

@@ -42,6 +42,30 @@ def serve(function: Function, report: Report) -> None:
     _for_ever()
 
 
+def serve_datagrams(function: Function, report: Report) -> None:
+    """Let the code serve with UDP: `function(sock)`, or a coroutine function, of a bound socket.
+
+    Or a class, as in `serve`.
+    """
+    try:
+        if inspect.isclass(function):
+            make: Any = function
+            with make() as server:
+                report("listening", tuple(server.address[:2]))
+                _for_ever()
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        _kept.append(sock)
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(not inspect.iscoroutinefunction(function))
+        report("listening", sock.getsockname())
+        result(function, sock)
+    except BaseException as error:
+        report("raised", describe(function, error))
+    else:
+        report("ended")
+    _for_ever()
+
+
 _kept: list[socket.socket] = []
 
 

@@ -8,6 +8,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from netlab.exercises.words import Broken, difference, error_in_words, in_short
 
 if TYPE_CHECKING:
     from netlab.exercises.trial import Trial
+
+Wrap = Callable[[socket.socket], socket.socket]
 
 APART_S = 0.2
 """seconds that a piece waits at most to be read, before the next is sent"""
@@ -36,15 +39,25 @@ class Talk:
         self._name = name
         self._sock: socket.socket | None = None
         self._broken_by_send: OSError | None = None
+        self._kept = b""  # read past the end of a line
 
-    def connect(self) -> None:
-        """Connect. Raises: Broken: it was refused, or not accepted in time."""
+    def connect(self, wrap: Wrap | None = None) -> None:
+        """Connect; `wrap` makes another of the socket (TLS).
+
+        Raises:
+            Broken: it was refused, or not accepted in time, or `wrap` raised an OSError.
+        """
         self._wire("client→server", "open", f"{self._name} connects")
         try:
             self._sock = socket.create_connection(self._address, self._trial.patience_s)
         except OSError as error:
             raise self._failed("the connection to be accepted", error_in_words(error)) from None
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if wrap is not None:
+            try:
+                self._sock = wrap(self._sock)
+            except OSError as error:  # ssl.SSLError is one
+                raise self._failed("the handshake to succeed", error_in_words(error)) from None
 
     @property
     def sock(self) -> socket.socket:
@@ -128,7 +141,7 @@ class Talk:
 
     def expect(self, data: bytes) -> None:
         """Read exactly these bytes."""
-        got = bytearray()
+        got, self._kept = bytearray(self._kept[: len(data)]), self._kept[len(data) :]
         problem = f"silence for {self._trial.patience_s:g} s"
         until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
         try:
@@ -149,13 +162,41 @@ class Talk:
             raise self._failed(in_short(data), difference(data, bytes(got), problem))
         self._trial.note(f"{self._name} receives {in_short(data)}")
 
+    def read_line(self, what: str, ending: bytes = b"\n", max_bytes: int = 65_536) -> bytes:
+        """Read and return one line with its `ending`; `what` says what is awaited.
+
+        Raises:
+            Broken: it did not come in time, the connection ended, or it is longer than `max_bytes`.
+        """
+        until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
+        problem = ""
+        while ending not in self._kept and not problem:
+            left_s = min(self._trial.patience_s, until - time.monotonic())
+            try:
+                if not self._something_to_read(left_s):
+                    problem = f"silence for {self._trial.patience_s:g} s"
+                elif piece := self.sock.recv(65_536):
+                    self._kept += piece
+                else:
+                    problem = "the end of the connection (FIN)"
+            except OSError as error:
+                problem = error_in_words(error)
+            if len(self._kept) > max_bytes and ending not in self._kept[: max_bytes + len(ending)]:
+                problem = f"more than {max_bytes:,} bytes without its end"
+        if problem:
+            raise self._failed(what, difference(b"", self._kept, problem))
+        line, found, self._kept = self._kept.partition(ending)
+        self._trial.note(f"{self._name} receives {in_short(line + found)}")
+        self._trial.recording.append(self._name, "server→client", "data", line + found)
+        return line + found
+
     def expect_silence(self, timeout_s: float, until_what: str) -> None:
         """Read nothing for `timeout_s` seconds: nothing may come before `until_what`."""
-        if self.sock not in wait([self.sock], timeout_s):
+        if not self._kept and self.sock not in wait([self.sock], timeout_s):
             self._trial.note(f"{self._name} receives nothing yet")
             return
         try:
-            got = in_short(self.sock.recv(65_536)) or "FIN"
+            got = in_short(self._kept or self.sock.recv(65_536))
         except OSError as error:
             got = error_in_words(error)
         got = "the end of the connection (FIN)" if got == "b''" else got
@@ -184,6 +225,8 @@ class Talk:
     def expect_end(self, *, reset_allowed: bool = False) -> None:
         """Read the end of the connection: FIN (or RST, if allowed), and nothing before it."""
         expected = "the end of the connection (FIN)"
+        if self._kept:
+            raise self._failed(expected, in_short(self._kept))
         if not self._something_to_read(self._trial.patience_s):
             raise self._failed(expected, f"silence for {self._trial.patience_s:g} s")
         try:

@@ -54,6 +54,8 @@ def difference(expected: bytes, got: bytes, problem: str) -> str:
         return f"other bytes from position {same:,} on: {got[same : same + 12]!r} …"
     if not got:
         return problem
+    if not expected:
+        return f"{in_short(got)}, then {problem}"
     if len(expected) <= 40:
         return f"{in_short(got)}, then {problem}"
     return f"only a part of them, then {problem}"  # how large a part differs from run to run

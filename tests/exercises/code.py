@@ -196,3 +196,29 @@ def right_family(text: str) -> int:
             socket.inet_pton(family, text)
             return int(family)
     raise ValueError(text)
+
+
+def echo_datagrams(sock: socket.socket) -> None:
+    while True:
+        data, whence = sock.recvfrom(65_536)
+        sock.sendto(data, whence)
+
+
+async def echo_datagrams_loop(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        data, whence = await loop.sock_recvfrom(sock, 65_536)
+        await loop.sock_sendto(sock, data, whence)
+
+
+def echo_first_datagram(sock: socket.socket) -> None:
+    data, whence = sock.recvfrom(65_536)
+    sock.sendto(data, whence)
+
+
+def greets_in_lines(listener: socket.socket) -> None:
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"welcome\nto the\nunfinished")
+            connection.recv(100)
