@@ -26,7 +26,7 @@ import cloudpickle
 
 from netlab.exercises.calls import Printed, describe, plain
 
-MEMORY_BYTES = 1024**3
+MEMORY_BYTES = 768 * 1024**2
 """address space that the code may use, where the system can limit it"""
 FILE_BYTES = 64 * 1024**2
 """longest file that the code may write"""
@@ -37,6 +37,7 @@ REAP_S = 2.0
 POLL_S = 0.001
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 
+# Set by a test, to go Windows' way.
 CAN_FORK = hasattr(os, "fork") and not os.environ.get("NETLAB_NO_FORK")
 Channel: TypeAlias = "Connection[Any, Any]"
 

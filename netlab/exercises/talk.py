@@ -22,6 +22,8 @@ Wrap = Callable[[socket.socket], socket.socket]
 
 APART_S = 0.2
 """seconds that a piece waits at most to be read, before the next is sent"""
+STALL_S = 0.5
+"""seconds without room for more, after which nothing more fits"""
 POLL_S = 0.001
 ELSEWHERE_S = 0.01
 """the same, where the server is in another network namespace: its table is not ours to read"""
@@ -82,7 +84,7 @@ class Talk:
         """
         for number, piece in enumerate(pieces):
             if number:
-                self._wait_read()
+                self.wait_read()
             self.send(piece)
 
     def trickle(self, data: bytes) -> None:
@@ -92,7 +94,8 @@ class Talk:
         self.send_apart(*(data[i : i + 1] for i in range(len(data))))
         del self._trial.steps[steps:]  # one sentence says it
 
-    def _wait_read(self) -> None:
+    def wait_read(self) -> None:
+        """Wait until the server has read all that was sent, but at most `APART_S` seconds."""
         until = time.monotonic() + APART_S
         while time.monotonic() < until:
             try:
@@ -131,7 +134,7 @@ class Talk:
         does = f"{self._name} sends {in_short(data)} over and over, and reads nothing"
         self._wire("client→server", "data", does, data)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
-        self.sock.settimeout(APART_S)
+        self.sock.settimeout(STALL_S)
         sent = 0
         with contextlib.suppress(OSError):  # full, or it hung up: either is an answer
             while sent < most_bytes:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,15 @@ def test_the_list_and_the_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert "A line ends with the byte" in capsys.readouterr().out
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Who runs in the background of a shell ignores SIGINT, and its children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_it_and_its_children(tmp_path: Path) -> None:
     fifo, file = tmp_path / "fifo", tmp_path / "mine.py"
     os.mkfifo(fifo)

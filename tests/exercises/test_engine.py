@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +169,15 @@ Exercise("x", chapter="99", kind="core", title="", task="", rules=("r",), hints=
 """
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Who runs in the background of a shell ignores SIGINT, and its children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_child_ends_when_the_kernel_is_interrupted_or_killed(
     number: signal.Signals, tmp_path: Path

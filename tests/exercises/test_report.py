@@ -79,7 +79,7 @@ def test_words() -> None:
     assert in_short(b"x" * 50) == "50 bytes (b'xxxxxxxxxxxx' …)"
     assert in_pieces((b"a", b"b")) == "b'a', b'b'"
     assert in_pieces((b"a",) * 9).startswith("9 pieces: b'a', b'a', b'a' …")
-    assert difference(b"abc", b"abd", "silence") == "b'abd'"
+    assert difference(b"abc", b"abx", "silence") == "b'abx'"
     assert difference(b"abc", b"", "silence") == "silence"
     assert difference(b"abc", b"ab", "silence") == "b'ab', then silence"
     assert difference(b"a" * 50, b"a" * 20 + b"b" * 30, "") == (

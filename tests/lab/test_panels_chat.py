@@ -238,7 +238,7 @@ def test_the_log_is_bounded(connect: Callable[[], TCPClient]) -> None:
         chat.wait_shown("bob", last, timeout_s=5)
         chat.wait_until(lambda: f"{last}</bdi>" in shown(chat), "it is drawn")
         column = chat.columns["bob"]
-        drawn = "".join(page.value for page in column._pages)
+        drawn = "".join(page.value for page in column.log.pages)
         assert KEPT_ENTRIES - 25 <= drawn.count("np-entry") <= KEPT_ENTRIES
         assert len(column.state.entries) == KEPT_ENTRIES
         assert "line 3<" not in drawn

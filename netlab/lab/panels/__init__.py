@@ -9,6 +9,13 @@ again, or until `close_all()`; where no widgets can be shown, its `text()` says 
 
 from __future__ import annotations
 
+try:
+    import ipywidgets as _ipywidgets  # noqa: F401  (to say in our own words that it is missing)
+except ImportError as error:
+    raise ImportError(
+        "panels need ipywidgets, which is not installed: pip install 'netlab[lab]'"
+    ) from error
+
 from netlab.lab.panels.cells import close_all
 from netlab.lab.panels.chat_panel import ChatPanel, chat
 from netlab.lab.panels.course_map import CourseMap, progress

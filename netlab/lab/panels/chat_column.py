@@ -8,11 +8,11 @@ from html import escape
 
 import ipywidgets as widgets
 
-from netlab.lab.panels.chat_state import KEPT_ENTRIES, ChatState, Entry, members
+from netlab.lab.panels.chat_log import Log
+from netlab.lab.panels.chat_state import ChatState, Entry, members
 from netlab.lab.panels.parts import button, html, line_field, row, show_if
 from netlab.lab.panels.peer import Peer
 
-PAGE_ENTRIES = 25
 LISTS_EVERY_S = 0.5
 LAST_KEYS_S = 0.15
 STILL_TYPING_S = 4.0
@@ -48,7 +48,6 @@ class Column:
         self._send_at: float | None = None  # when to send what is in the field
         name = peer.name
         self._head, self._lists, self._typists = html(), html(), html()
-        self._announced = html()
         self._again = button("Reconnect", self._click(self.connect), about=f"{name}: reconnect")
         self.room = line_field(
             room or "lobby", f"{name}: room", "room", lambda room: do(self.join, room), keep=True
@@ -62,20 +61,16 @@ class Column:
         self.sends = button(
             "Send", self._click(self._send_soon), about=f"{name}: send", primary=True
         )
-        # The newest page alone changes: what was shown is not drawn again.
-        self._pages = [html() for _ in range(KEPT_ENTRIES // PAGE_ENTRIES)]
-        self._paged: list[list[Entry]] = [[] for _ in self._pages]
-        log = widgets.Box([widgets.VBox(self._pages)])
-        log.add_class("np-log")
+        self.log = Log()
         self.box = widgets.VBox(
             [
                 row("np-row", self._head, self._again),
                 row("np-row", self.room, self.joins, self.leaves),
                 self._lists,
-                log,
+                self.log.box,
                 self._typists,
                 row("np-row", self.to, self.message, self.sends),
-                self._announced,
+                self.log.announced,
             ]
         )
         self.box.add_class("np-column")
@@ -223,7 +218,8 @@ class Column:
             f"{escape(self.state.typists())}</div>"
         )
         self._offer_targets()
-        self._append()
+        new, self.state.fresh = self.state.fresh, []
+        self.log.append(new)
 
     def _offer_targets(self) -> None:
         options = [(f"room {room}", ("room_message", room)) for room in self.state.joined]
@@ -244,26 +240,6 @@ class Column:
         elif chosen in [value for _, value in options]:
             self.to.value = chosen
 
-    def _append(self) -> None:
-        new, self.state.fresh = self.state.fresh, []
-        if not new:
-            return
-        changed = set()
-        for entry in new:
-            current = max((n for n, page in enumerate(self._paged) if page), default=0)
-            if len(self._paged[current]) == PAGE_ENTRIES:
-                if current + 1 == len(self._paged):
-                    self._paged = [*self._paged[1:], []]
-                    changed = set(range(len(self._paged)))
-                else:
-                    current += 1
-            self._paged[current].append(entry)
-            changed.add(current)
-        for number in changed:
-            self._pages[number].value = "".join(map(_as_html, self._paged[number]))
-        said = "; ".join(map(str, new[-3:]))
-        self._announced.value = f'<div class="np-hidden" aria-live="polite">{escape(said)}</div>'
-
     def text(self) -> str:
         """Return what the user sees, as text. Any thread may ask."""
         state = self.state
@@ -277,13 +253,3 @@ class Column:
         if state.typists():
             lines.append(f"  {state.typists()}")
         return "\n".join(lines)
-
-
-def _as_html(entry: Entry) -> str:
-    if entry.kind in ("event", "error"):
-        kind, sign = ("np-soft", "·") if entry.kind == "event" else ("np-bad", "✗")
-        return f'<div class="np-entry mathjax_ignore {kind}">{sign} {escape(entry.text)}</div>'
-    return (
-        f'<div class="np-entry mathjax_ignore"><span class="np-soft">{escape(entry.label)}</span>'
-        f'<span class="np-name">{escape(entry.who)}</span>: <bdi>{escape(entry.text)}</bdi></div>'
-    )
