@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from netlab.lab.lesson import LESSON, LessonClock
     from netlab.lab.panels import predict
     from netlab.lab.record import Chunk, Recording, record
+    from netlab.lab.recorded_streams import record_streams
     from netlab.lab.simnet import SimulatedNetwork
     from netlab.lab.source import show_source
     from netlab.lab.tap import Tap
+    from netlab.lab.tls_stream import TLSKeys
 
 __all__ = [
     "LESSON",
@@ -38,6 +40,7 @@ __all__ = [
     "LessonClock",
     "Recording",
     "SimulatedNetwork",
+    "TLSKeys",
     "Tap",
     "background",
     "dissect",
@@ -48,6 +51,7 @@ __all__ = [
     "panels",
     "predict",
     "record",
+    "record_streams",
     "show_source",
 ]
 
@@ -60,6 +64,7 @@ _HOME = {
     "LessonClock": "lesson",
     "Recording": "record",
     "SimulatedNetwork": "simnet",
+    "TLSKeys": "tls_stream",
     "Tap": "tap",
     "background": "background",
     "dissect": "dissect",
@@ -68,6 +73,7 @@ _HOME = {
     "leftovers": "leftovers",
     "predict": "panels",
     "record": "record",
+    "record_streams": "recorded_streams",
     "show_source": "source",
 }
 

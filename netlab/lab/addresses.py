@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Any
 
 
-def resolve(target: Any) -> tuple[socket.AddressFamily, Any]:
-    """Return the family and address to connect to.
-
-    The place where other kinds of targets (a UNIX socket's path, TLS) will come in.
-    """
+def resolve(
+    target: Any, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> tuple[socket.AddressFamily, Any]:
+    """Return family and address of (host, port) or of a UNIX path. Raises: OSError: unknown."""
+    if isinstance(target, str | os.PathLike):
+        if kind != socket.SOCK_STREAM:
+            raise ValueError(f"{target!r}: UNIX sockets pass here as streams, not as datagrams")
+        return socket.AF_UNIX, os.fspath(target)
     host, port = target[:2]
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    family, _, _, _, address = found[0]
-    return family, address
+    found = socket.getaddrinfo(host, port, type=kind)
+    return found[0][0], found[0][4]
+
+
+def open_listener(where: Any, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """Return a socket that clients can reach at `where`: (host, port), or a UNIX path."""
+    family, address = resolve(where, kind)
+    if kind == socket.SOCK_STREAM and family != socket.AF_UNIX:
+        return socket.create_server(address, family=family, backlog=128)
+    sock = socket.socket(family, kind)
+    try:
+        sock.bind(address)
+        if kind == socket.SOCK_STREAM:
+            sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def local_address(whom: Any) -> tuple[str, int]:

@@ -29,11 +29,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from netlab.lab.addresses import local_address
+from netlab.lab.addresses import local_address, open_listener, resolve
 from netlab.lab.chaos_connections import TCPEngine
 from netlab.lab.chaos_log import Entry, Log
 from netlab.lab.chaos_loop import Clock, Loop, RealClock
-from netlab.lab.chaos_parts import Parts, open_listener, resolve
+from netlab.lab.chaos_parts import Parts
 from netlab.lab.chaos_rules import Rules, directions
 from netlab.lab.chaos_udp import UDPEngine
 from netlab.lab.faults import DatagramFaults, StreamFaults

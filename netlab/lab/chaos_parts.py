@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,30 +29,3 @@ class Parts:
     seed: object
     patience_s: float
     """seconds that a piece waits for the one before to be read"""
-
-
-def resolve(target: Any, kind: socket.SocketKind) -> tuple[socket.AddressFamily, Any]:
-    """Return family and address of (host, port) or of a UNIX path. Raises: OSError: unknown."""
-    if isinstance(target, str):
-        if kind != socket.SOCK_STREAM:
-            raise ValueError(f"{target!r}: UNIX sockets pass here as streams, not as datagrams")
-        return socket.AF_UNIX, target
-    host, port = target[:2]
-    found = socket.getaddrinfo(host, port, type=kind)
-    return found[0][0], found[0][4]
-
-
-def open_listener(where: Any, kind: socket.SocketKind) -> socket.socket:
-    """Return a socket that clients can reach."""
-    family, address = resolve(where, kind)
-    if kind == socket.SOCK_STREAM and family != socket.AF_UNIX:
-        return socket.create_server(address, family=family, backlog=128)
-    sock = socket.socket(family, kind)
-    try:
-        sock.bind(address)
-        if kind == socket.SOCK_STREAM:
-            sock.listen(128)
-    except OSError:
-        sock.close()
-        raise
-    return sock

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from netlab.lab.polling import Poller, Ready
 from netlab.lab.recording import Direction, Recording
+from netlab.lab.tls_stream import TLSKeys, TLSStream
 
 READ_BYTES = 256 * 1024
+UNIX = getattr(socket, "AF_UNIX", None)  # Windows has none
 LINGER_ZERO = struct.pack("ii", 1, 0)  # close() then sends RST instead of FIN: socket(7), SO_LINGER
 
 
@@ -27,6 +31,7 @@ class Side:
     def __init__(self, pipe: Pipe, sock: socket.socket, sends: Direction) -> None:
         self.pipe = pipe
         self.sock = sock
+        self.stream: socket.socket | TLSStream = sock  # what is read and written
         self.sends = sends  # the direction of what is read from this socket
         self.pending = b""  # to be written to this socket, as soon as it takes it
         self.connected = True
@@ -40,11 +45,33 @@ class Side:
         """Do what this socket is ready for."""
         self.pipe.handle(self, ready)
 
+    @property
+    def ready(self) -> bool:
+        """Whether data can pass: it is connected, and a TLS handshake is over."""
+        return self.connected and (not isinstance(self.stream, TLSStream) or self.stream.ready)
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether there is something to do when this socket has room."""
+        if isinstance(self.stream, TLSStream) and self.stream.wants_write:
+            return True
+        if not self.connected:
+            return True
+        return self.ready and (bool(self.pending) or (self.finish and not self.finished))
+
+    def shut_down(self) -> None:
+        """Say that nothing more comes. Raises: BlockingIOError: not yet."""
+        if isinstance(self.stream, TLSStream):
+            self.stream.shutdown()
+        else:
+            self.stream.shutdown(socket.SHUT_WR)
+
 
 class Pipe:
     """A client's connection and the one to the server made for it.
 
-    `before_record` is called when something was read and is about to be recorded.
+    `before_record` is called when something was read and is about to be recorded. With `keys` both
+    connections are TLS, and what is recorded is what is inside.
     """
 
     def __init__(
@@ -55,12 +82,14 @@ class Pipe:
         recording: Recording,
         poller: Poller,
         before_record: Callable[[], None],
+        keys: TLSKeys | None = None,
     ) -> None:
         self.key = key
         self.closed = False
         self._recording = recording
         self._poller = poller
         self._before_record = before_record
+        self._keys = keys
         self._client = Side(self, client, Direction.TO_SERVER)
         self._server = Side(self, server, Direction.TO_CLIENT)
         self._client.other, self._server.other = self._server, self._client
@@ -68,7 +97,10 @@ class Pipe:
             side.sock.setblocking(False)
             # Without this the tap would hold small chunks back until earlier ones are
             # acknowledged (Nagle, RFC 9293, 3.7.4), which the real connection may not do.
-            side.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if side.sock.family != UNIX:
+                side.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if keys is not None:
+            self._client.stream = TLSStream(client, keys.server_context, server_side=True)
         recording.append(key, Direction.TO_SERVER, "open")
 
     @property
@@ -87,6 +119,14 @@ class Pipe:
 
     def connect(self, address: Any) -> None:
         """Begin to connect to the server; what the client sends meanwhile waits."""
+        if self._keys is not None:
+            name = self._keys.server_hostname or str(address[0])
+            self._server.stream = TLSStream(
+                self._server.sock,
+                self._keys.client_context,
+                server_side=False,
+                server_hostname=name,
+            )
         code = self._server.sock.connect_ex(address)
         self._server.connected = False
         if code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
@@ -103,11 +143,14 @@ class Pipe:
                 self._refuse(code)
                 return
             side.connected = True
-            self._recording.note_port(side.sock.getsockname()[1], self.key)
+            if side.sock.family != UNIX:
+                self._recording.note_port(side.sock.getsockname()[1], self.key)
+            if isinstance(side.stream, TLSStream):
+                side.stream.begin()
         try:
             self._write(side)
-        except OSError:
-            self._reset(side)
+        except OSError as error:
+            self._failed(side, error)
             return
         if self._may_read(side):
             if ready.read or ready.broken:
@@ -120,43 +163,44 @@ class Pipe:
             self._watch()
 
     def _may_read(self, side: Side) -> bool:
-        return side.connected and not side.eof and not side.other.pending
+        waits = side.ready and side.other.pending  # a handshake goes on all the same
+        return side.connected and not side.eof and not waits
 
     def _read(self, side: Side) -> None:
         """Read once, record, forward."""
         try:
-            data = side.sock.recv(READ_BYTES)
+            data = side.stream.recv(READ_BYTES)
         except BlockingIOError:
             return
-        except OSError:
+        except OSError as error:
             self._before_record()
-            self._reset(side)
+            self._failed(side, error)
             return
         self._before_record()
         if data:
             self._recording.append(self.key, side.sends, "data", data)
             side.other.pending = data
-        else:
+        if not data or (isinstance(side.stream, TLSStream) and side.stream.ended):
             side.eof = side.other.finish = True
             self._recording.append(self.key, side.sends, "fin")
         try:
             self._write(side.other)
-        except OSError:
-            self._reset(side.other)
+        except OSError as error:
+            self._failed(side.other, error)
 
     def _write(self, side: Side) -> None:
         """Send what waits for this socket, as much as it takes; then FIN if that is due."""
         if not side.connected:
             return
-        if side.pending:
-            try:
-                sent = side.sock.send(side.pending)
-            except BlockingIOError:
-                return
-            side.pending = side.pending[sent:]
-        if side.finish and not side.pending and not side.finished:
-            side.finished = True
-            side.sock.shutdown(socket.SHUT_WR)
+        try:
+            if side.pending or (isinstance(side.stream, TLSStream) and side.stream.wants_write):
+                sent = side.stream.send(side.pending)
+                side.pending = side.pending[sent:]
+            if side.finish and not side.pending and not side.finished:
+                side.shut_down()
+                side.finished = True
+        except BlockingIOError:
+            return
 
     def _watch(self) -> None:
         """Tell the poller what each socket can be used for now; close the pipe when it is done."""
@@ -166,7 +210,7 @@ class Pipe:
             return
         for side in sides:
             read = self._may_read(side)
-            write = bool(side.pending) or not side.connected
+            write = side.wants_write
             over = side.hung_up or (side.eof and side.finished)
             if over and not read and not write:  # epoll would report it, for ever
                 self._poller.forget(side.sock)
@@ -180,6 +224,16 @@ class Pipe:
         self._recording.append(self.key, Direction.TO_CLIENT, "error", message.encode())
         self._abort(self._client)
 
+    def _failed(self, side: Side, error: OSError) -> None:
+        """`side` cannot go on: it was reset, or its TLS broke, which is told."""
+        if isinstance(error, ssl.SSLError):
+            # The place in Python's source, which stands behind it, says nothing to a learner.
+            message = re.sub(r" \(_ssl\.c:\d+\)$", "", f"{type(error).__name__}: {error.args[-1]}")
+            self._recording.append(self.key, side.sends, "error", message.encode())
+            self._abort(side.other)
+        else:
+            self._reset(side)
+
     def _reset(self, side: Side) -> None:
         """`side` was reset by its peer: so is the other."""
         self._recording.append(self.key, side.sends, "rst")
@@ -187,7 +241,8 @@ class Pipe:
 
     def _abort(self, side: Side) -> None:
         """Close both sockets, this one with RST."""
-        side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+        if side.sock.family != UNIX:
+            side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
         self.close()
 
     def close(self) -> None:

@@ -4,25 +4,35 @@
     recorded.sendall(b"hello\\n")
     ladder(recorded.recording)
 
-To record a server's conversation with all its clients, from outside, see `netlab.lab.Tap`.
+For asyncio's streams see `netlab.lab.recorded_streams`. To record a server's conversation with all
+its clients, from outside, see `netlab.lab.Tap`.
 """
 
 from __future__ import annotations
 
 import socket
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from netlab.lab.recording import Chunk, Direction, Kind, Recording
 
 __all__ = ["Chunk", "Direction", "RecordedSocket", "Recording", "record"]
+
+UNRECORDED = {
+    "sendmsg": "send() or sendto()",
+    "recvmsg": "recv() or recvfrom()",
+    "recvmsg_into": "recv_into()",
+    "recvfrom_into": "recvfrom()",
+    "sendfile": "sendall() with what you read from the file",
+}
 
 
 class RecordedSocket:
     """A socket that notes what is sent and received; made by `record`.
 
     Everything else is the socket's own, so it can be passed where a socket is wanted. Recorded are
-    send, sendall, recv, recv_into, shutdown and close.
+    send, sendall, recv, recv_into, sendto, recvfrom, shutdown and close, and what passes through
+    files that makefile returns; what would pass unseen (`UNRECORDED`) raises NotImplementedError.
     """
 
     def __init__(
@@ -32,7 +42,8 @@ class RecordedSocket:
         self.recording = recording
         self._connection = connection
         self._sends = sends
-        self._finished = False
+        self._finished = self._ended = False  # what we send, what we receive
+        self._datagrams = sock.type == socket.SOCK_DGRAM
 
     def send(self, data: bytes, flags: int = 0) -> int:
         with _Resets(self):
@@ -50,16 +61,38 @@ class RecordedSocket:
         with _Resets(self):
             data = self._sock.recv(bufsize, flags)
         if not flags & socket.MSG_PEEK:
-            self._note(self._sends.opposite, "data" if data else "fin", data)
+            self._received(data)
         return data
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         with _Resets(self):
             count = self._sock.recv_into(buffer, nbytes, flags)
         if not flags & socket.MSG_PEEK:
-            data = bytes(memoryview(buffer)[:count])
-            self._note(self._sends.opposite, "data" if data else "fin", data)
+            self._received(bytes(memoryview(buffer)[:count]))
         return count
+
+    def sendto(self, data: bytes, *flags_and_address: Any) -> int:
+        sent = self._sock.sendto(data, *flags_and_address)
+        self._note(self._sends, "data", bytes(data[:sent]))
+        return sent
+
+    def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Any]:
+        data, address = self._sock.recvfrom(bufsize, flags)
+        if not flags & socket.MSG_PEEK:
+            self._received(data)
+        return data, address
+
+    def makefile(self, *args: Any, **options: Any) -> Any:
+        """Return a file as `socket.makefile` does; what passes through it is recorded, too."""
+        return socket.socket.makefile(cast(socket.socket, self), *args, **options)
+
+    @property
+    def _io_refs(self) -> int:  # files that are open: the socket counts them in makefile
+        return cast(int, self._sock._io_refs)  # type: ignore[attr-defined]
+
+    @_io_refs.setter
+    def _io_refs(self, count: int) -> None:
+        self._sock._io_refs = count  # type: ignore[attr-defined]
 
     def shutdown(self, how: int) -> None:
         self._sock.shutdown(how)
@@ -76,10 +109,20 @@ class RecordedSocket:
             self._finished = True
             self._note(self._sends, "fin")
 
+    def _received(self, data: bytes) -> None:
+        """Nothing means the end, which is noted once; but datagrams may be empty."""
+        if data or self._datagrams:
+            self._note(self._sends.opposite, "data", data)
+        elif not self._ended:
+            self._ended = True
+            self._note(self._sends.opposite, "fin")
+
     def _note(self, direction: Direction, kind: Kind, data: bytes = b"") -> None:
         self.recording.append(self._connection, direction, kind, data)
 
     def __getattr__(self, name: str) -> Any:
+        if name in UNRECORDED:
+            raise NotImplementedError(f"{name}() is not recorded; use {UNRECORDED[name]}")
         return getattr(self._sock, name)
 
     def __enter__(self) -> Self:
@@ -121,8 +164,9 @@ def record(
 ) -> RecordedSocket:
     """Wrap a connected socket so that it records what you send and receive.
 
-    Several sockets may share one `recording`, each under its own `connection` name. `side` says
-    which end you hold. The result's ``.recording`` goes into `ladder`.
+    It may carry TCP, UNIX, UDP, or TLS (of an `ssl.SSLSocket` what is inside is recorded). Several
+    sockets may share one `recording`, each under its own `connection` name. `side` says which end
+    you hold. The result's ``.recording`` goes into `ladder`.
     """
     sends = Direction.TO_SERVER if side == "client" else Direction.TO_CLIENT
     recorded = RecordedSocket(

@@ -1,4 +1,4 @@
-"""`Tap`: a proxy that stands before a server and records what passes.
+"""`Tap`: a proxy that stands before a server, TCP, UNIX or UDP, and records what passes.
 
     with Tap(server.address) as tap:
         with socket.create_connection(tap.address) as alice:
@@ -18,14 +18,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import tempfile
 import threading
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from netlab.lab.addresses import local_address, resolve
+from netlab.lab.addresses import local_address, open_listener, resolve
+from netlab.lab.chaos import Chaos
 from netlab.lab.pipe import Pipe
 from netlab.lab.polling import make_poller
 from netlab.lab.recording import MAX_BYTES, Recording
+from netlab.lab.tls_stream import TLSKeys
 
 log = logging.getLogger("netlab.lab.tap")
 
@@ -35,11 +38,20 @@ QUIET_S = 0.003
 
 
 class Tap:
-    """A recording proxy before the TCP server at `target`, ``(host, port)``.
+    """A recording proxy before the server at `target`.
 
-    `names` are given to connections in the order in which they are accepted; see also `name`.
-    Connections without a name are c1, c2, … Listens on `listen_host`, on a port that the kernel
-    chooses. Keeps at most `max_bytes` of the recording.
+    Args:
+        target: (host, port), the path of a UNIX socket, or anything with such an ``address``.
+        names: given to connections in the order in which they are accepted; see also `name`.
+            Connections without a name are c1, c2, … With UDP each client's address is one.
+        transport: "tcp" (with UNIX sockets) or "udp".
+        listen_host: where to listen, on a port that the kernel chooses. Before a UNIX socket it
+            listens at a path of its own, which `stop` removes.
+        max_bytes: of the recording, as much is kept.
+        tls: keys of your own, to record what is inside TLS; without them it is the ciphertext.
+
+    Raises:
+        ValueError: no such transport, or TLS over UDP.
     """
 
     def __init__(
@@ -47,12 +59,32 @@ class Tap:
         target: Any,
         *,
         names: Iterable[str] | None = None,
+        transport: Literal["tcp", "udp"] = "tcp",
         listen_host: str = "127.0.0.1",
         max_bytes: int = MAX_BYTES,
+        tls: TLSKeys | None = None,
     ) -> None:
+        if transport not in ("tcp", "udp"):
+            raise ValueError(f"transport={transport!r}: 'tcp' or 'udp' is allowed")
+        if tls is not None and transport == "udp":
+            raise ValueError("TLS is carried by TCP; with transport='udp' leave tls out")
         self.target = getattr(target, "address", target)
+        self.transport = transport
         self.listen_host = listen_host
-        self.recording = Recording(max_bytes)
+        self._tls = tls
+        # Datagrams pass through the fault proxy, without a fault: it has a socket for each client.
+        self._datagrams: Chaos | None = None
+        if transport == "udp":
+            self._datagrams = Chaos(
+                self.target,
+                transport="udp",
+                listen=(listen_host, 0),
+                names=names,
+                max_bytes=max_bytes,
+            )
+            self.recording = self._datagrams.recording
+        else:
+            self.recording = Recording(max_bytes)
         self._lock = threading.Lock()  # guards _wanted, _keys and _waiters
         self._wanted: dict[tuple[str, int], str] = {}  # local address of a client -> its name
         self._keys: dict[tuple[str, int], str] = {}  # the same -> c1, c2, …
@@ -61,6 +93,7 @@ class Tap:
         self._pipes: list[Pipe] = []
         self._accepted = 0
         self._thread: threading.Thread | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of a UNIX socket
         self._stopping = False
 
     def start(self) -> None:
@@ -70,15 +103,22 @@ class Tap:
         """
         if self._thread is not None:
             raise RuntimeError("this Tap was started before; make a new one")
+        if self._datagrams is not None:
+            self._datagrams.start()
+            self.address: Any = self._datagrams.address
+            self.recording.note_port(self.address[1], "tap")
+            return
         self._family, self._resolved = resolve(self.target)
-        ipv6 = ":" in self.listen_host
-        self._listener = socket.create_server(
-            (self.listen_host, 0), family=socket.AF_INET6 if ipv6 else socket.AF_INET
-        )
+        if isinstance(self._resolved, str):
+            self._folder = tempfile.TemporaryDirectory(prefix="netlab-tap-")
+            self._listener = open_listener(f"{self._folder.name}/tap.sock")
+            self.address = self._listener.getsockname()
+        else:
+            self._listener = open_listener((self.listen_host, 0))
+            self.address = self._listener.getsockname()[:2]
+            self.recording.note_port(self.address[1], "tap")
+            self.recording.note_port(self._resolved[1], "server")
         self._listener.setblocking(False)
-        self.address: tuple[str, int] = self._listener.getsockname()[:2]
-        self.recording.note_port(self.address[1], "tap")
-        self.recording.note_port(self._resolved[1], "server")
         self._bell, self._bell_rope = socket.socketpair()  # a byte on the rope wakes the thread
         self._poller = make_poller()
         self._poller.watch(self._listener, self._listener, read=True, write=False)
@@ -88,19 +128,27 @@ class Tap:
 
     def stop(self) -> None:
         """Close all connections and wait for the thread. A second call does nothing."""
+        if self._datagrams is not None:
+            self._datagrams.stop()
         if self._thread is None or self._stopping:
             return
         self._stopping = True
         self._ring()
         self._thread.join(2.0)
         self._bell_rope.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def name(self, name: str, whom: Any) -> None:
         """Call a connection `name`, by the client's end of it.
 
         `whom` is the client's socket (anything with ``getsockname()``), a client with
         ``local_address``, or the address itself, ``(host, port)``. It may be accepted later.
+        A client of a UNIX socket has no address: give `names` instead.
         """
+        if self._datagrams is not None:
+            self._datagrams.name(name, whom)
+            return
         host, port = local_address(whom)
         with self._lock:
             key = self._keys.get((host, port))
@@ -115,6 +163,9 @@ class Tap:
         What a server still thinks about is not sent yet: wait for its answer first.
         Raises: TimeoutError: after `timeout_s` seconds, with what is outstanding.
         """
+        if self._datagrams is not None:
+            self._datagrams.settled(timeout_s)
+            return
         quiet = threading.Event()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
@@ -133,6 +184,8 @@ class Tap:
         """Return ``ladder(tap.recording, **options)``, the diagram of what passed."""
         from netlab.lab.diagram import ladder
 
+        if self._datagrams is not None:
+            options.setdefault("framing", "datagrams")
         return ladder(self.recording, **options)
 
     def __enter__(self) -> Self:
@@ -143,7 +196,10 @@ class Tap:
         self.stop()
 
     def __repr__(self) -> str:
-        state = "not started" if self._thread is None else "open"
+        if self._datagrams is not None:
+            state = "open" if self._datagrams.running else "not running"
+        else:
+            state = "not started" if self._thread is None else "open"
         return f"<Tap {'stopped' if self._stopping else state}: {self.recording!r}>"
 
     # ── in the thread ────────────────────────────────────────────────────────────────────────
@@ -196,14 +252,19 @@ class Tap:
                 return
             self._accepted += 1
             key = f"c{self._accepted}"
+            unix = self._family == getattr(socket, "AF_UNIX", None)
             with self._lock:
-                self._keys[peer[:2]] = key
-                name = self._wanted.pop(peer[:2], None) or next(self._next_names, None)
+                wanted = None
+                if not unix:
+                    self._keys[peer[:2]] = key
+                    wanted = self._wanted.pop(peer[:2], None)
+                name = wanted or next(self._next_names, None)
             if name is not None:
                 self.recording.rename(key, name)
             server = socket.socket(self._family, socket.SOCK_STREAM)
-            pipe = Pipe(key, client, server, self.recording, self._poller, self._accept)
-            self.recording.note_port(peer[1], key)
+            pipe = Pipe(key, client, server, self.recording, self._poller, self._accept, self._tls)
+            if not unix:
+                self.recording.note_port(peer[1], key)
             self._pipes.append(pipe)
             pipe.connect(self._resolved)
 
