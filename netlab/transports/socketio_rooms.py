@@ -15,6 +15,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from netlab.core.chat import ChatService
 from netlab.core.errors import LocalProtocolError
 from netlab.core.json_codec import Json
 from netlab.core.limits import LIBRARY_PINGS, Limits
@@ -51,7 +52,7 @@ class SocketIOServer(AsyncServer):
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

@@ -32,6 +32,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from netlab.core.chat import ChatService
 from netlab.core.errors import RemoteProtocolError
 from netlab.core.limits import LIBRARY_PINGS
 from netlab.core.messages import AnyRequest
@@ -87,7 +88,7 @@ class WebSocketServer(AsyncServer):
 
     def __init__(
         self,
-        service: Service | type[Service],
+        service: Service | type[Service] = ChatService,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

@@ -13,7 +13,7 @@ from netlab.lab import kernel
 from netlab.lab.tcp_fields import ALL_FIELDS, FIELDS, parse_tcp_info
 from tests.lab.held import connected, small_pair
 
-# <linux/tcp.h>, offsets printed by a C compiler.
+# As <linux/tcp.h> lays struct tcp_info out.
 OFFSETS = {
     "rto_us": 8, "unacked": 24, "last_data_sent_ms": 44, "pmtu_bytes": 60, "rtt_us": 68,
     "cwnd": 80, "total_retransmits": 100, "pacing_rate_bytes_per_s": 104, "bytes_acked": 120,
