@@ -85,33 +85,27 @@ class TCPServer:
         """
         if self._listener is not None:
             raise LocalProtocolError("this server was started before; make a new one")
-        with contextlib.ExitStack() as undo:  # if one of these fails, the others are closed again
-            listener = undo.enter_context(open_listener(self._host, self._port))
-            self._waker, self._woken = socket.socketpair()
-            undo.push(self._waker)
-            undo.push(self._woken)
-            self._selector = undo.enter_context(selectors.DefaultSelector())
-            undo.pop_all()
+        with contextlib.ExitStack() as stack:  # if one of these fails, the others are closed again
+            listener = stack.enter_context(open_listener(self._host, self._port))
+            self._waker, self._woken = map(stack.enter_context, socket.socketpair())
+            self._selector = stack.enter_context(selectors.DefaultSelector())
+            self._resources = stack.pop_all()
+        listener.setblocking(False)
         self._listener = listener
         self._address: Address = listener.getsockname()[:2]
-        self._listener.setblocking(False)
         self._acceptor = self.start_thread(self._accept, "accept")
         self.start_thread(self.calendar.run, "calendar")
         log.info("listening on %s", format_address(*self._address))
 
     def stop(self) -> None:
-        """Tell all clients, close everything, end every thread: 2 s at most. Twice is once.
-
-        Whoever calls it, and however often: when it returns, everything has ended.
-        """
+        """Tell all clients and end everything within 2 s; a second call waits for the first."""
         with self._ending:
             if self._listener is None or self._stopped:
                 return
             self._stopping.set()
             self._waker.close()  # the acceptor sees the other end become readable
             self._acceptor.join()
-            self._listener.close()
-            self._woken.close()
+            self._resources.close()
             self.calendar.stop()
             self._say_goodbye()
             self._end_threads()
@@ -154,24 +148,23 @@ class TCPServer:
 
     def _accept(self) -> None:
         assert self._listener is not None
-        with self._selector as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                selector.select()
-                try:
-                    sock, address = self._listener.accept()
-                except OSError as error:
-                    if error.errno in OUT_OF_RESOURCES:
-                        # The client stays in the backlog: without a pause this would spin.
-                        log.warning("cannot accept a client: %s; trying again", error)
-                        self._stopping.wait(0.1)
-                    continue  # or it left before it was accepted, or there was only the waker
-                try:
-                    self._admit(sock, str(address[:2]))
-                except Exception:  # whatever it is, the next client may have more luck
-                    log.exception("cannot admit a client")
-                    sock.close()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        while not self._stopping.is_set():
+            self._selector.select()
+            try:
+                sock, address = self._listener.accept()
+            except OSError as error:
+                if error.errno in OUT_OF_RESOURCES:
+                    # The client stays in the backlog: without a pause this would spin.
+                    log.warning("cannot accept a client: %s; trying again", error)
+                    self._stopping.wait(0.1)
+                continue  # or it left before it was accepted, or there was only the waker
+            try:
+                self._admit(sock, str(address[:2]))
+            except Exception:  # whatever it is, the next client may have more luck
+                log.exception("cannot admit a client")
+                sock.close()
 
     def _admit(self, sock: socket.socket, peer: str) -> None:
         connection = self._prepare(sock)
@@ -223,7 +216,7 @@ class TCPServer:
     # ------------------------------------------------------------ threads
 
     def start_thread(self, work: Callable[[], None], name: str) -> threading.Thread:
-        """Start a thread that `stop` joins."""
+        """Start a thread that `stop` joins. Raises RuntimeError when there can be no more."""
 
         def run() -> None:
             try:
@@ -285,23 +278,21 @@ class TCPClient(Client):
             raise
 
     def _read(self) -> None:
-        self._inbox.end(self._read_to_the_end())
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)  # we have nothing more to say, either
-
-    def _read_to_the_end(self) -> str:
-        """Put everything that comes into the inbox; return why nothing more will come."""
+        """Put everything that comes into the inbox, until nothing more will come."""
         replies = ReplyStream(self._codec, self._max_frame_bytes)
-        while True:
+        why_ended = ""
+        while not why_ended:
             try:
                 data = self._sock.recv(RECV_BYTES)
                 for message in replies.feed(data):
                     self._inbox.put(message)
+                why_ended = "" if data else "the server closed the connection"
             except TimeoutError:
                 continue  # the socket's timeout is meant for sending; silence is no fault
             except RemoteProtocolError as error:
-                return f"the server sent what is no message: {error}"
+                why_ended = f"the server sent what is no message: {error}"
             except OSError as error:
-                return f"the connection was lost: {error.strerror}"
-            if not data:
-                return "the server closed the connection"
+                why_ended = f"the connection was lost: {error.strerror}"
+        self._inbox.end(why_ended)
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)  # we have nothing more to say, either

@@ -37,6 +37,17 @@ def test_without_a_delay_nothing_is_kept() -> None:
     assert deadlines.next() is None
 
 
+def test_of_too_many_the_first_are_due_at_once() -> None:
+    deadlines = Deadlines[str](60, most=2)
+    for number, key in enumerate("abcd"):
+        deadlines.touch(key, number)
+    deadlines.touch("a", 4)
+    assert deadlines.take_due(4) == ["b", "c"]
+    assert deadlines.take_due(5) == []
+    assert deadlines.take_due(63) == ["d"]
+    assert deadlines.next() == 64
+
+
 def test_never_is_later_than_any_time() -> None:
     assert earliest(None, 5, None, 3) == 3
     assert earliest(None, None) is None
