@@ -180,9 +180,7 @@ def test_memory_for_a_deaf_client_is_bounded(transport: Transport) -> None:
         assert 0 < most <= 100_000
 
 
-def test_who_asks_much_and_reads_nothing_is_held_up_not_dropped(
-    server: Any, honest: Client
-) -> None:
+def test_who_asks_much_and_reads_nothing_is_held_up_not_dropped(server: Any) -> None:
     """Its own answers pile up, so the server stops reading from it: TCP passes the pressure on."""
     with raw(server) as sock:
         sock.setblocking(False)
