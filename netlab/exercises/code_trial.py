@@ -56,7 +56,13 @@ class CodeTrial(Trial):
         super().__init__(subject, seed=seed, patience_s=patience_s)
         self._nursery = nursery
         self._what = (run, arguments)
-        self._job = cloudpickle.dumps((run, subject, arguments))
+        try:
+            self._job = cloudpickle.dumps((run, subject, arguments))
+        except TypeError as error:
+            raise TypeError(
+                f"your code cannot go to the examiner's process: {error}. Make locks, sockets and "
+                "threads inside the function or in __init__, not in another cell or in the class"
+            ) from None
         self._running = False
         self._end: str | None = None
         self.descendants = 0
