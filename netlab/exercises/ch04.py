@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from netlab.exercises import room_probes
 from netlab.exercises.calls import Function, Report
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.interleaved import Call, Pair, agree, in_words, interleave, make_call
+from netlab.exercises.stoppable import serve_until_told
 from netlab.exercises.trial import Trial
 from netlab.exercises.words import Broken
 
@@ -162,4 +164,75 @@ members = Exercise(
     ),
 )  # fmt: skip
 
-EXERCISES = (members,)
+# ---------------------------------------------------------------- core: a room
+
+
+def _room(name: str, rule: int, examine: Callable[[Trial], None], restless: bool = False) -> Probe:
+    return Probe(name, rule, examine, serve_until_told, (restless,))
+
+
+chat_room = Exercise(
+    "chat_room",
+    code_name="ChatRoom",
+    chapter="04",
+    kind="core",
+    title="A chat room that nobody can freeze",
+    task="Write the class `ChatRoom`, a server with threads: `room = ChatRoom()`, `room.start()`, "
+    "and at the end `room.stop()`. What it speaks is lines.",
+    rules=(
+        "`start()` returns as soon as clients can connect. Then `room.address` is "
+        "`('127.0.0.1', port)`, with a port that the system has chosen.",
+        r"A client who connects is in the room. It first receives the line `b'welcome\n'`, and "
+        "then everything that is said from that moment on.",
+        r"What a client says, a line of bytes with its `b'\n'`, goes unchanged to everyone in the "
+        "room, the speaker too. Half a line waits for its other half, several may come at once, "
+        "and the lines of two speakers never mix. (The examiner's lines have at most 60,000 bytes "
+        "and need not be text.)",
+        "Everyone hears all lines in the same order, even if several talk at the same time. (Here "
+        "and in rule 5 the examiner stops your threads for a moment at any line of your code, so "
+        "that others have their turn.)",
+        "Who leaves (by FIN or RST, in the middle of a line, too) costs nobody else anything, "
+        "even if many come and go while others talk. Half a line that it leaves is forgotten; the "
+        "room closes its side of the connection.",
+        "A client that does not read makes nobody wait, neither those who talk nor those who join. "
+        "Up to 100 lines wait for it, and when it reads again, it has missed nothing.",
+        "When far more than 100 lines wait for a client, the room ends its connection and keeps "
+        "nothing more for it; the others notice nothing.",
+        "`stop()` ends all connections and returns within 2 seconds, even with clients who are "
+        "silent or do not read, or with none. Then no thread and no socket of the room is left, "
+        "and connecting is refused.",
+    ),
+    hints=(
+        "Three kinds of threads: one that accepts; for each client a reader, which has whole "
+        r"lines (`sock.makefile('rb')`, or your reader of chapter 02); for each client a writer, "
+        "which takes from its outbox, a `queue.Queue(100)`, and sends. What is common to all is "
+        "a dictionary of outboxes.",
+        "One lock, held while a newcomer is entered and while a line is put into *all* outboxes "
+        "with `put_nowait`: that is the one order. Nothing that waits happens inside. When an "
+        "outbox is full: `sock.shutdown(socket.SHUT_RDWR)`, which wakes that client's own threads; "
+        "let its reader, and nobody else, remove the client and close the socket.",
+        "`stop()`: `listener.shutdown(socket.SHUT_RDWR)` wakes `accept`; join that thread, and "
+        "nobody joins any more. Then `shutdown` of every client's socket wakes a reader in `recv` "
+        "and a writer in `sendall`; a writer in `outbox.get()` needs an empty message "
+        "(`put_nowait(b'')`; if the outbox is full, it is in `sendall`). Each reader joins its "
+        "writer and closes; `stop` joins the readers.",
+    ),
+    probes=(
+        _room("it starts", 1, room_probes.it_starts),
+        _room("one client", 2, room_probes.one_client),
+        _room("three clients", 3, room_probes.three_clients),
+        _room("bytes that are no text", 3, room_probes.no_text),
+        _room("half a line", 3, room_probes.half_a_line),
+        _room("one order for all", 4, room_probes.one_order, restless=True),
+        _room("two who leave in the middle of a line", 5, room_probes.who_leave),
+        _room("guests who come and go", 5, room_probes.come_and_go, restless=True),
+        _room("one who pauses", 6, room_probes.one_who_pauses),
+        _room("one who does not read", 6, room_probes.one_who_does_not_read),
+        _room("stop an empty room", 8, room_probes.stop_an_empty_room),
+        _room("stop after some have left", 8, room_probes.stop_after_some_left),
+        _room("stop a full room", 8, room_probes.stop_a_full_room),
+    ),
+    converse=_room("three clients", 3, room_probes.three_clients),
+)
+
+EXERCISES = (members, chat_room)

@@ -136,7 +136,7 @@ class _Try:
 
         def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
             if event == "call":
-                if _is_library(frame.f_code.co_filename):
+                if is_library(frame.f_code.co_filename):
                     return None
                 frame.f_trace_opcodes = True
             elif event in ("line", "opcode") and next(steps) == self.step:
@@ -164,7 +164,8 @@ _LIBRARY = sysconfig.get_path("stdlib")
 _OURS = str(Path(__file__).parent)
 
 
-def _is_library(file: str) -> bool:
+def is_library(file: str) -> bool:
+    """Is this Python's own code, or the examiner's, and not the learner's?"""
     own = file.startswith(_OURS) and "solutions" not in file
     return file.startswith((_LIBRARY, "<frozen")) or own
 
