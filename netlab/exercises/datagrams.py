@@ -39,6 +39,15 @@ class DatagramTalk:
         except OSError as error:
             raise self._failed("the datagram to be taken", error_in_words(error)) from None
 
+    def send_and_vanish(self, data: bytes) -> None:
+        """Send one datagram from a port at which its answer finds nobody; ICMP tells the server."""
+        self._trial.note(f"{self._name} sends {in_short(data)}, and is gone before the answer")
+        self._trial.recording.append(self._name, "client→server", "data", data)
+        server = self.sock.getpeername()
+        self.sock.connect(self.sock.getsockname())  # from now on it hears nobody but itself
+        with contextlib.suppress(OSError):  # not everywhere may a connected socket send elsewhere
+            self.sock.sendto(data, server)
+
     def read(self, what: str) -> bytes:
         """Return the next datagram; `what` says what is awaited. Raises: Broken: none came."""
         if self.sock not in wait([self.sock, *self._trial.to_watch()], self._trial.patience_s):
