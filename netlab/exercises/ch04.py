@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netlab.exercises import room_probes
+from netlab.exercises import room_probes, rooms
 from netlab.exercises.calls import Function, Report
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.interleaved import Call, Pair, agree, in_words, interleave, make_call
+from netlab.exercises.judges import judge_server
 from netlab.exercises.stoppable import serve_until_told
 from netlab.exercises.trial import Trial
 from netlab.exercises.words import Broken
@@ -235,4 +236,67 @@ chat_room = Exercise(
     converse=_room("three clients", 3, room_probes.three_clients),
 )
 
-EXERCISES = (members, chat_room)
+# ---------------------------------------------------------------- red team
+
+PROBE_S = 5.0
+"""seconds that a probe of the learner's may take"""
+
+
+def _verdict(objection: bool) -> Callable[[Trial], None]:
+    wanted = "an AssertionError: this room freezes" if objection else "no objection: it is correct"
+
+    def examine(trial: Trial) -> None:
+        try:
+            answer = trial.wait("answer", PROBE_S)
+        except Broken as broken:
+            late = 5 if broken.got.startswith("nothing") else None
+            raise Broken(wanted, broken.got, rule=late) from None
+        if objection != (answer is not None):
+            raise Broken(wanted, answer or "no objection")
+
+    return examine
+
+
+def _accused(name: str, rule: int, objection: bool, room: Callable[..., None]) -> Probe:
+    return Probe(name, rule, _verdict(objection), judge_server, (room,))
+
+
+freeze_probe = Exercise(
+    "freeze_probe",
+    chapter="04",
+    kind="red-team",
+    title="Red team: find the room that one client freezes",
+    task="Somebody's chat rooms speak as yours does: a client first receives the line "
+    r"`b'welcome\n'`, then every line that anybody says, its own too. Write "
+    "`freeze_probe(address)`: it talks to the room at `address`, with several clients if it likes, "
+    "and raises `AssertionError` if a client who reads nothing silences the others.",
+    rules=(
+        "It raises `AssertionError`, and not `TimeoutError`, for a room that freezes when one of "
+        "its clients does not read. It freezes when the kernel holds no more for that client: "
+        "after 2 to 5 megabytes. A line may have 60,000 bytes; 200 of them are certainly enough.",
+        "There are two such rooms: in one the speakers wait, too; in the other one they can say "
+        "what they like, and nobody hears it.",
+        "It raises nothing for a correct room. That room drops a client for whom more than 20 "
+        "lines wait: the silent one, and every client of yours that sends much and reads nothing.",
+        "It raises nothing for a correct room that takes its time: a line may come in several "
+        "pieces, and may take 0.2 seconds. (If there is silence for 0.5 seconds, it is frozen.)",
+        "It is done (returns or raises) within 5 seconds; a frozen room keeps its connections "
+        "open.",
+    ),
+    hints=(
+        "Two clients are enough: one that connects, reads its welcome, and then nothing more; "
+        "another that talks. What does the second one hear while all is well?",
+        "Say one line, then read until you have heard it, and only then say the next. If it does "
+        "not come, the room is frozen. `sock.makefile('rb').readline()` reads until the newline.",
+        "`socket.create_connection(address, timeout=0.5)` for the one who talks, a loop of 200 "
+        "lines, and `except TimeoutError: raise AssertionError(…) from None` around it.",
+    ),
+    probes=(
+        _accused("the room that freezes", 1, True, rooms.freezing_room),
+        _accused("the room in which nobody is heard", 2, True, rooms.one_writer_room),
+        _accused("a correct room", 3, False, rooms.correct_room),
+        _accused("a correct room that takes its time", 4, False, rooms.leisurely_room),
+    ),
+)
+
+EXERCISES = (members, chat_room, freeze_probe)

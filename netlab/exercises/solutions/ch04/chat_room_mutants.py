@@ -87,15 +87,6 @@ class LockedTutorial(Tutorial):
             super().say(speaker, line)
 
 
-class NoEcho(LockedTutorial):
-    """Does not send to the speaker."""
-
-    def say(self, speaker: socket.socket, line: bytes) -> None:
-        for client in list(self.clients):
-            if client is not speaker:
-                client.sendall(line)
-
-
 class Pieces(LockedTutorial):
     """Passes on what `recv` returns."""
 
@@ -229,13 +220,6 @@ class Hoarder(Outboxes):
     WAITING = 0
 
 
-class OutOfSight(Outboxes):
-    """Forgets a client who does not read, and leaves it to itself."""
-
-    def drop(self, client: socket.socket) -> None:
-        self.outboxes.pop(client, None)
-
-
 class WaitsForRoom(Outboxes):
     """Waits, with the lock held, until there is room in the outbox."""
 
@@ -293,7 +277,6 @@ class Blocking(Outboxes):
 
 MUTANTS = (
     (Blocking, "it starts"),
-    (NoEcho, "one client"),
     (Texts, "bytes that are no text"),
     (Pieces, "half a line"),
     (NoOrder, "one order for all"),
@@ -306,7 +289,6 @@ MUTANTS = (
     (WaitsForRoom, "one who does not read"),
     (Impatient, "one who pauses"),
     (Hoarder, "one who does not read"),
-    (OutOfSight, "one who does not read"),
     (SleepingAcceptor, "stop an empty room"),
     (Leaver, "stop after some have left"),
     (Closer, "one who does not read"),
