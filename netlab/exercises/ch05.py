@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netlab.exercises import pool_talks
 from netlab.exercises.grade import Exercise, Probe
-from netlab.exercises.peers_ch05 import BrokenQueue, CoveredQueue, WatchedQueue, offer
+from netlab.exercises.peers_ch05 import BrokenQueue, CoveredQueue, WatchedQueue, offer, serve_pool
+from netlab.exercises.pool_talks import IDLE_S, PATIENT_S
 from netlab.exercises.trial import Trial
 from netlab.exercises.words import Broken
 
@@ -100,4 +102,92 @@ submit_or_refuse = Exercise(
     ),
 )
 
-EXERCISES = (submit_or_refuse,)
+# ---------------------------------------------------------------- core: a pool server
+
+
+def _pool(
+    name: str,
+    rule: int,
+    examine: Callable[[Trial], None],
+    *,
+    workers: int = 1,
+    queue_size: int = 2,
+    idle_seconds: float = PATIENT_S,
+) -> Probe:
+    arguments = (pool_talks.answer, workers, queue_size, idle_seconds)
+    return Probe(name, rule, examine, serve_pool, arguments)
+
+
+_ONE_MORE = _pool("one more client than workers", 4, pool_talks.one_more, workers=2)
+
+pool_server = Exercise(
+    "pool_server",
+    code_name="PoolServer",
+    chapter="05",
+    kind="core",
+    title="A pool that says what is going on",
+    task="Write the class `PoolServer`, a TCP server made with `PoolServer(answer, workers, "
+    "queue_size, idle_seconds)`. It has so many workers, and each of them serves one client at a "
+    "time, for as long as that one stays. The others are told how things are: what the server says "
+    "on its own account is one of the lines `waiting`, `full`, `idle` and `error`, each ending in "
+    r"`\n`.",
+    rules=(
+        "`start()` listens on `127.0.0.1`, on a free port, and returns: clients can connect from "
+        "then on, and `address` is the pair of host and port.",
+        r"A line that a client sends ends in `\n`. `answer(line)` says what to send back, and a "
+        r"`\n` goes behind it; the line and the answer are `bytes` without the `\n`. Lines are "
+        "answered in order; one may come in pieces, and several in one piece. Once a client has "
+        "finished sending (`recv` returns `b''`) and has all its answers, its connection is "
+        "closed, and the worker is free.",
+        "Whatever `Exception` `answer` raises (`TimeoutError` and `OSError`, too), the client "
+        "hears `error` in place of that answer, and goes on being served.",
+        "`workers` clients are served at the same time, and no more. A client that finds all "
+        "workers taken hears `waiting` at once. When a worker is free, it serves the one that has "
+        "waited longest; what that one sent meanwhile is answered now.",
+        "`queue_size` clients may wait; 0: nobody. A client that finds as many waiting hears "
+        "`full` at once, and its connection is closed.",
+        "A client that is being served and sends nothing for `idle_seconds` (which may be a "
+        "fraction) hears `idle`, and its connection is closed. Each time it sends, and when its "
+        "service begins, the time begins anew: waiting for a worker is not being idle.",
+        "A client that vanishes (RST: `recv` or `sendall` raises `ConnectionError`), served or "
+        "waiting, costs nobody else anything. (It may keep its place in the queue until a worker "
+        "comes to it.)",
+        "`stop()` returns within a second, even if clients are silent. Then every connection of "
+        "the server is closed, and its listener, and no thread that it started still runs. It is "
+        "called once, after `start()`.",
+    ),
+    hints=(
+        "One thread accepts; a `ThreadPoolExecutor(workers)` serves. Keep the connections of all "
+        "who are inside, served or waiting, in a set with a lock: how many there are tells the "
+        "accepting thread whether a newcomer is served, waits or is refused. A job takes its "
+        "client out of the set in a `finally`.",
+        "`client.settimeout(idle_seconds)`, then `for line in client.makefile('rb')`: a "
+        "`TimeoutError` there means idle, another `OSError` means vanished, and the end of the "
+        "loop means goodbye. So that `answer` cannot be taken for either, it gets a `try` with "
+        "`except Exception` of its own. And close the file, too: a connection is closed when both "
+        "are.",
+        "`stop`, in this order: `listener.shutdown(socket.SHUT_RDWR)` wakes the accepting thread "
+        "(its `accept` raises `OSError`); join it; close the listener; shut down each connection "
+        "in the set, which wakes the workers; and only then `pool.shutdown()`, which waits for "
+        "them.",
+    ),
+    probes=(
+        _pool("one client", 1, pool_talks.one_line),
+        _pool("lines in pieces, and several in one", 2, pool_talks.cut_lines),
+        _pool("a client that has said all it had to say", 2, pool_talks.goodbye),
+        _pool("lines that cannot be answered", 3, pool_talks.poison),
+        _pool("as many clients as workers", 4, pool_talks.all_workers, workers=2),
+        _ONE_MORE,
+        _pool("the order of coming", 4, pool_talks.in_turn),
+        _pool("no room to wait", 5, pool_talks.no_room, queue_size=1),
+        _pool("nobody may wait", 5, pool_talks.nobody_waits, queue_size=0),
+        _pool("an idle client", 6, pool_talks.idle, idle_seconds=IDLE_S),
+        _pool("a client that speaks now and then", 6, pool_talks.now_and_then, idle_seconds=IDLE_S),
+        _pool("a client that vanishes", 7, pool_talks.vanishes),
+        _pool("a client that vanishes while it waits", 7, pool_talks.vanishes_waiting),
+        _pool("stop, with silent clients", 8, pool_talks.stops, workers=2, queue_size=1),
+    ),
+    converse=_ONE_MORE,
+)
+
+EXERCISES = (submit_or_refuse, pool_server)

@@ -6,11 +6,14 @@ The queues need no second thread: they do themselves, at the worst moment, what 
 from __future__ import annotations
 
 import queue
+import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from netlab.exercises.calls import Function, Report, plain, result
+from netlab.exercises.calls import LINGER_S, Function, Report, plain, result
+from netlab.lab.leftovers import baseline, leftovers
 
 # ---------------------------------------------------------------- queues
 
@@ -98,3 +101,43 @@ def offer(
     if jobs.room.waited:
         said = "it waits for room"
     report("answer", (said, list(jobs.queue)))
+
+
+# ---------------------------------------------------------------- a pool server
+
+Answer = Callable[[bytes], bytes]
+
+
+def serve_pool(
+    make: Function,
+    report: Report,
+    answer: Answer,
+    workers: int,
+    queue_size: int,
+    idle_seconds: float,
+) -> None:
+    """Start a pool server, and stop it when somebody connects to the second address.
+
+    Reported: `listening`, the server's `address` (None: it has none) and the second one; `answer`,
+    when `stop` has returned: how many threads and sockets of the server are left.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as bell:
+        before, threads = baseline(), set(threading.enumerate())
+        report(
+            "step",
+            f"server = PoolServer(answer, workers={workers}, queue_size={queue_size}, "
+            f"idle_seconds={idle_seconds:g}); server.start()",
+        )
+        server = make(answer, workers, queue_size, idle_seconds)
+        if server is not None:  # a stub that is a function makes nothing
+            server.start()
+        address = getattr(server, "address", None)
+        report("listening", (address, bell.getsockname()))
+        bell.accept()[0].close()
+    server.stop()
+    until = time.monotonic() + LINGER_S
+    started = [one for one in threading.enumerate() if one not in threads]
+    for thread in started:
+        thread.join(max(0.0, until - time.monotonic()))
+    left = leftovers(since=before, timeout_s=0.0)
+    report("answer", (sum(one.is_alive() for one in started), len(left.sockets)))
