@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from netlab.exercises import room_probes, rooms
-from netlab.exercises.calls import Function, Report
 from netlab.exercises.grade import Exercise, Probe
-from netlab.exercises.interleaved import Call, Pair, agree, in_words, interleave, make_call
+from netlab.exercises.interleaved import Call, Pair, agree, interleave
 from netlab.exercises.judges import judge_server
+from netlab.exercises.member_probes import Model, answers_rightly, call_each, own_lists, two_rooms
 from netlab.exercises.stoppable import serve_until_told
 from netlab.exercises.trial import Trial
 from netlab.exercises.words import Broken
@@ -16,85 +16,8 @@ from netlab.exercises.words import Broken
 # ---------------------------------------------------------------- warm-up
 
 
-class Model:
-    """What `Members` does when one call comes after the other."""
-
-    def __init__(self) -> None:
-        self._names: list[str] = []
-
-    def add(self, name: str) -> bool:
-        """Make the name a member; was it none before?"""
-        if name in self._names:
-            return False
-        self._names.append(name)
-        return True
-
-    def remove(self, name: str) -> bool:
-        """Make the name no member; was it one before?"""
-        if name not in self._names:
-            return False
-        self._names.remove(name)
-        return True
-
-    def everyone(self) -> list[str]:
-        """Return the members, in the order in which they came."""
-        return self._names.copy()
-
-
-def call_each(make: Function, report: Report, calls: Sequence[Call]) -> None:
-    """Make the calls, one after the other; report the first that answers wrongly, or None."""
-    subject, model = make(), Model()
-    for call in calls:
-        report("case", in_words(call))
-        expected, got = make_call(model, call), make_call(subject, call)
-        if got != expected:
-            report("answer", (in_words(call), expected, got))
-            return
-        report("step", f"{in_words(call)} returns {got}")
-    report("answer")
-
-
-def own_lists(make: Function, report: Report) -> None:
-    """Report what becomes of the members if the caller changes his list, and the reverse."""
-    members = make()
-    members.add("ann")
-    mine = members.everyone()
-    report("step", "mine = members.everyone()")
-    mine.append("zoe")
-    report("step", "mine.append('zoe')")
-    if (theirs := members.everyone()) != ["ann"]:
-        report("answer", ("members.everyone()", "['ann']", repr(theirs)))
-        return
-    members.add("ben")
-    report("step", "members.add('ben')")
-    wrong = mine != ["ann", "zoe"]
-    report("answer", ("mine", "['ann', 'zoe']", repr(mine)) if wrong else None)
-
-
-def two_rooms(make: Function, report: Report) -> None:
-    """Report what one `Members` knows of another."""
-    first, second = make(), make()
-    first.add("ann")
-    report("step", "first, second = Members(), Members(); first.add('ann')")
-    theirs = second.everyone()
-    report("answer", ("second.everyone()", "[]", repr(theirs)) if theirs != [] else None)
-
-
-def _right(trial: Trial) -> None:
-    try:
-        answer = trial.wait("answer")
-    except Broken as broken:
-        if trial.case is not None:
-            trial.note(trial.case)
-        raise Broken("an answer", broken.got) from None
-    if answer is not None:
-        call, expected, got = answer
-        trial.note(call)
-        raise Broken(expected, got)
-
-
 def _calls(name: str, rule: int, *calls: Call) -> Probe:
-    return Probe(name, rule, _right, call_each, (calls,))
+    return Probe(name, rule, answers_rightly, call_each, (calls,))
 
 
 def _add(*names: str) -> tuple[Call, ...]:
@@ -152,8 +75,8 @@ members = Exercise(
         _calls("they go", 2, *_add("ann", "ben"), *_remove("ann", "ann", "eve"), EVERYONE),
         _calls("in the order in which they came", 3, *_add("eve", "ben", "ann"), *_remove("eve"),
                *_add("eve"), EVERYONE),
-        Probe("a list of one's own", 3, _right, own_lists),
-        Probe("two rooms", 5, _right, two_rooms),
+        Probe("a list of one's own", 3, answers_rightly, own_lists),
+        Probe("two rooms", 5, answers_rightly, two_rooms),
         _at_once("two add the same name", ((), ADD_ANN, ADD_ANN)),
         _at_once("two remove the same name", (THREE, REMOVE_BEN, REMOVE_BEN)),
         _at_once("two who have nothing in common", ((), ADD_ANN, ADD_BEN),
@@ -192,9 +115,9 @@ chat_room = Exercise(
         "Everyone hears all lines in the same order, even if several talk at the same time. (Here "
         "and in rule 5 the examiner stops your threads for a moment at any line of your code, so "
         "that others have their turn.)",
-        "Who leaves (by FIN or RST, in the middle of a line, too) costs nobody else anything, "
-        "even if many come and go while others talk. Half a line that it leaves is forgotten; the "
-        "room closes its side of the connection.",
+        "Who leaves (FIN: `recv` returns `b''`; or RST; in the middle of a line, too) costs nobody "
+        "else anything, even if many come and go while others talk. Half a line that it leaves is "
+        "forgotten; the room closes its side of the connection.",
         "A client that does not read makes nobody wait, neither those who talk nor those who join. "
         "Up to 100 lines wait for it, and when it reads again, it has missed nothing.",
         "When far more than 100 lines wait for a client, the room ends its connection and keeps "
@@ -238,7 +161,7 @@ chat_room = Exercise(
 
 # ---------------------------------------------------------------- red team
 
-PROBE_S = 5.0
+PROBE_S = 3.0
 """seconds that a probe of the learner's may take"""
 
 
@@ -280,7 +203,7 @@ freeze_probe = Exercise(
         "lines wait: the silent one, and every client of yours that sends much and reads nothing.",
         "It raises nothing for a correct room that takes its time: a line may come in several "
         "pieces, and may take 0.2 seconds. (If there is silence for 0.5 seconds, it is frozen.)",
-        "It is done (returns or raises) within 5 seconds; a frozen room keeps its connections "
+        "It is done (returns or raises) within 3 seconds; a frozen room keeps its connections "
         "open.",
     ),
     hints=(

@@ -26,6 +26,8 @@ from netlab.exercises.trial import Trial
 from netlab.exercises.words import Broken
 
 POLL_S = 0.0003
+POLLS = 3
+"""so often in a row a thread must be seen asleep: once may be its wait for the interpreter"""
 BLIND_S = 0.02
 """seconds after which a thread that does not come back waits, where the system cannot say so"""
 STUCK_S = 1.0
@@ -177,19 +179,19 @@ def _come_back(thread: threading.Thread) -> bool:
     blind_until = time.monotonic() + BLIND_S
     while thread.is_alive() and time.monotonic() < until:
         thread.join(POLL_S)
-        match _sleeps(thread):
+        match sleeps(thread):
             case None if time.monotonic() > blind_until:
                 return not thread.is_alive()
             case True:
                 asleep += 1
             case _:
                 asleep = 0
-        if asleep >= 3:  # once may be the wait for the interpreter, which nobody holds for long
+        if asleep >= POLLS:
             return not thread.is_alive()
     return not thread.is_alive()
 
 
-def _sleeps(thread: threading.Thread) -> bool | None:
+def sleeps(thread: threading.Thread) -> bool | None:
     """Does the thread wait in the kernel? None: the system does not say. See proc(5), stat."""
     try:
         words = Path(f"/proc/self/task/{thread.native_id}/stat").read_text("latin-1")

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any, Self
 
 from netlab.exercises.calls import LINGER_S, Function, Report
-from netlab.exercises.interleaved import is_library
+from netlab.exercises.interleaved import POLL_S, POLLS, is_library, sleeps
 from netlab.exercises.trial import Trial
 from netlab.exercises.words import Broken
 from netlab.lab.leftovers import NOTHING, baseline, leftovers
@@ -26,6 +26,8 @@ from netlab.lab.leftovers import NOTHING, baseline, leftovers
 STOP_S = 2.0
 """seconds that `stop()` may take"""
 REFUSED_S = 1.0
+REST_S = 0.2
+"""seconds in which the threads of a server at rest have come to wait"""
 TURN, TURN_S = 0.3, 0.0002
 """how often, and for how many seconds, a thread is stopped so that others have their turn"""
 
@@ -48,6 +50,7 @@ def serve_until_told(make: Function, report: Report, restless: bool = False) -> 
         server.start()
         report("listening", (server.address, control.getsockname()))
         control.accept()[0].close()
+        _come_to_rest(threads)
         server.stop()
         report("stopped")
         left = str(leftovers(since=before, timeout_s=LINGER_S))
@@ -56,6 +59,16 @@ def serve_until_told(make: Function, report: Report, restless: bool = False) -> 
         if left == NOTHING and still:
             left = f"left behind: threads that still run: {still}"
         report("left", left)
+
+
+def _come_to_rest(others: set[threading.Thread]) -> None:
+    """Wait until the learner's threads wait, in `accept` for instance: that is how stop is hard."""
+    until = time.monotonic() + REST_S
+    asleep = 0
+    while asleep < POLLS and time.monotonic() < until:
+        theirs = [thread for thread in threading.enumerate() if thread not in others]
+        asleep = asleep + 1 if all(sleeps(thread) is not False for thread in theirs) else 0
+        time.sleep(POLL_S)
 
 
 class _GiveWay:
