@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netlab.exercises import pool_talks
+from netlab.exercises import pool_talks, pools
+from netlab.exercises.calls import Function
 from netlab.exercises.grade import Exercise, Probe
+from netlab.exercises.judges import judge_server
 from netlab.exercises.peers_ch05 import BrokenQueue, CoveredQueue, WatchedQueue, offer, serve_pool
 from netlab.exercises.pool_talks import IDLE_S, PATIENT_S
 from netlab.exercises.trial import Trial
@@ -190,4 +192,89 @@ pool_server = Exercise(
     converse=_ONE_MORE,
 )
 
-EXERCISES = (submit_or_refuse, pool_server)
+# ---------------------------------------------------------------- red team
+
+VERDICT_S = 3.0
+"""seconds that a probe may take"""
+
+
+def _faulty(name: str, rule: int, server: Function, fault: str) -> Probe:
+    def examine(trial: Trial) -> None:
+        if _verdict(trial, name, f"an AssertionError: {fault}") is None:
+            raise Broken(f"an AssertionError: {fault}", "no objection")
+
+    return Probe(name, rule, examine, judge_server, (server,))
+
+
+def _correct(name: str, rule: int, server: Function) -> Probe:
+    def examine(trial: Trial) -> None:
+        expected = "no objection: the last client is told something"
+        objection = _verdict(trial, name, expected)
+        if objection is not None:
+            raise Broken(expected, objection)
+
+    return Probe(name, rule, examine, judge_server, (server,))
+
+
+def _verdict(trial: Trial, name: str, expected: str) -> str | None:
+    """Return what the learner's probe objects to, if anything."""
+    trial.note(f"starvation_probe(address), where this serves: {name}")
+    try:
+        answer: str | None = trial.wait("answer", VERDICT_S)
+    except Broken as broken:
+        late = broken.got.startswith("nothing: your code still ran")
+        raise Broken(expected, broken.got, rule=_IN_TIME if late else None) from None
+    return answer
+
+
+_IN_TIME = 6
+
+starvation_probe = Exercise(
+    "starvation_probe",
+    chapter="05",
+    kind="red-team",
+    title="Red team: who hears nothing?",
+    task="Somebody's server has a pool of ten threads, and a connection is a job for one of them; "
+    "what a client sends comes back to it. Write `starvation_probe(address)`: it takes all workers "
+    "with clients that are silent, then connects once more and says `hello`. It raises "
+    "`AssertionError` if nobody tells this last client anything.",
+    rules=(
+        "The server has ten workers, and a connected client keeps one of them even if it never "
+        "says a word. If the eleventh client sends a line and hears nothing, `AssertionError` is "
+        "raised, and not `TimeoutError`.",
+        "`AssertionError` is raised, too, if the server just ends the eleventh client's connection "
+        "(`recv` returns `b''`) without having said a word.",
+        "Nothing is raised for a correct server. Correct is one that serves everybody at once: "
+        "then the line comes back.",
+        r"Correct is also one that says why not: `b'waiting\n'`, or `b'full\n'` and then the end of "
+        "the connection.",
+        "And correct is one that has room again because it sends idle clients away. It says "
+        "nothing of waiting, but it sends the line back within half a second (if there are ten "
+        "idle clients; more of them take longer).",
+        "The probe is done (returns or raises) within three seconds; the faulty server keeps the "
+        "connection open.",
+    ),
+    hints=(
+        "How many silent clients does it take until no worker is free? Keep their sockets in a "
+        "list: who closes them, or lets the garbage collector do it, frees the workers.",
+        "The eleventh sends a line and receives, with a timeout between 0.5 s and 2 s. Three "
+        "things may come: bytes (some word; which one does not matter), `b''`, a `TimeoutError`. "
+        "Which of them are the fault?",
+        "`try: heard = last.recv(100)`, `except TimeoutError: heard = b''`, and then "
+        "`assert heard`. Close all sockets at the end: `contextlib.ExitStack`, or a loop in a "
+        "`finally`.",
+    ),
+    probes=(
+        _faulty("the pool that says nothing", 1, pools.pool_that_says_nothing,
+                "who comes last waits, and is not told"),
+        _faulty("the pool that hangs up", 2, pools.pool_that_hangs_up,
+                "who comes last is sent away without a word"),
+        _correct("a server that serves everybody", 3, pools.everyone_is_served),
+        _correct("a pool that says `waiting`", 4, pools.pool_that_says_waiting),
+        _correct("a pool that says `full`", 4, pools.pool_that_says_full),
+        _correct("a pool that sends idle clients away", 5,
+                 pools.pool_that_sends_idle_clients_away),
+    ),
+)  # fmt: skip
+
+EXERCISES = (submit_or_refuse, pool_server, starvation_probe)
