@@ -246,8 +246,8 @@ starvation_probe = Exercise(
         "(`recv` returns `b''`) without having said a word.",
         "Nothing is raised for a correct server. Correct is one that serves everybody at once: "
         "then the line comes back.",
-        r"Correct is also one that says why not: `b'waiting\n'`, or `b'full\n'` and then the end of "
-        "the connection.",
+        r"Correct is also one that says why not: `b'waiting\n'`, or `b'full\n'` and then the "
+        "end of the connection.",
         "And correct is one that has room again because it sends idle clients away. It says "
         "nothing of waiting, but it sends the line back within half a second (if there are ten "
         "idle clients; more of them take longer).",

@@ -12,6 +12,13 @@ def probe_with_two(address: Any) -> None:
     assert _heard(address, 2), "nothing"
 
 
+def probe_that_keeps_no_clients(address: Any) -> None:
+    """Nobody holds the sockets: they are closed at once."""
+    for _ in range(10):
+        socket.create_connection(address)
+    assert _heard(address, 0), "nothing"
+
+
 def probe_without_a_verdict(address: Any) -> None:
     """Lets the TimeoutError be what it is."""
     with contextlib.ExitStack() as clients:
@@ -62,6 +69,7 @@ def _heard(address: Any, idle: int, timeout_s: float | None = 0.6) -> bytes | No
 
 MUTANTS = (
     (probe_with_two, "the pool that says nothing"),
+    (probe_that_keeps_no_clients, "the pool that says nothing"),
     (probe_without_a_verdict, "the pool that says nothing"),
     (probe_without_a_deadline, "the pool that says nothing"),
     (probe_that_knows_timeouts_only, "the pool that hangs up"),
