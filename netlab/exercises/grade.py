@@ -19,6 +19,7 @@ from netlab.exercises.nursery import Nursery
 from netlab.exercises.peers import serve, serve_datagrams
 from netlab.exercises.report import Failure, Report, Tried, picture_of
 from netlab.exercises.subjects import NotExaminable, Remote, Subject, as_subject
+from netlab.exercises.tls_peers import serve_tls
 from netlab.exercises.trial import RemoteTrial, Trial
 from netlab.exercises.words import Broken
 
@@ -33,8 +34,8 @@ class Probe:
         name: what is tried, in a few words.
         rule: the sentence of the specification that it tests, by its number from 1.
         examine: does it; raises Broken.
-        run: what calls the code in its process; `serve` and `serve_datagrams` suit a server that
-            runs already, too.
+        run: what calls the code in its process; `serve`, `serve_datagrams` and `serve_tls` suit a
+            server that runs already, too.
         arguments: what `run` gets besides.
     """
 
@@ -59,6 +60,7 @@ class Exercise:
         probes: what is tried, in order.
         converse: a short conversation with the code, for `show`.
         code_name: what the code is called, where that is not `name`: a class, for instance.
+        preload: modules of ours that import what most solutions will; done once for all probes.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Exercise:
         probes: Sequence[Probe],
         converse: Probe | None = None,
         code_name: str = "",
+        preload: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.chapter = chapter
@@ -85,6 +88,7 @@ class Exercise:
         self._hints = hints
         self._converse = converse
         self._code_name = code_name
+        self._preload = preload
 
     @property
     def id(self) -> str:
@@ -104,12 +108,13 @@ class Exercise:
     @property
     def modules(self) -> set[str]:
         """What the probes' processes import."""
-        return {one.__module__ for probe in self.probes for one in (probe.run, probe.examine)}
+        probes = {one.__module__ for probe in self.probes for one in (probe.run, probe.examine)}
+        return probes.union(self._preload)
 
     @property
     def over_network(self) -> bool:
         """Can it examine a server that runs already?"""
-        return all(probe.run in (serve, serve_datagrams) for probe in self.probes)
+        return all(probe.run in (serve, serve_datagrams, serve_tls) for probe in self.probes)
 
     def check(self, code: object, *, seed: int = 0, nursery: Nursery | None = None) -> Report:
         """Let the examiner try to break the code.

@@ -31,7 +31,7 @@ def serve(function: Function, report: Report) -> None:
             make: Any = function
             with make() as server:
                 report("listening", tuple(server.address[:2]))
-                _for_ever()
+                for_ever()
         _serve_listener(function, report)
     except BaseException as error:
         report("raised", describe(function, error))
@@ -39,7 +39,7 @@ def serve(function: Function, report: Report) -> None:
         report("ended")
     # Nothing is closed until the examiner ends this process: what it sees must not depend on
     # whether it connected before or after the function returned.
-    _for_ever()
+    for_ever()
 
 
 def serve_datagrams(function: Function, report: Report) -> None:
@@ -52,9 +52,8 @@ def serve_datagrams(function: Function, report: Report) -> None:
             make: Any = function
             with make() as server:
                 report("listening", tuple(server.address[:2]))
-                _for_ever()
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        _kept.append(sock)
+                for_ever()
+        sock = keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         sock.bind(("127.0.0.1", 0))
         sock.setblocking(not inspect.iscoroutinefunction(function))
         report("listening", sock.getsockname())
@@ -63,15 +62,20 @@ def serve_datagrams(function: Function, report: Report) -> None:
         report("raised", describe(function, error))
     else:
         report("ended")
-    _for_ever()
+    for_ever()
 
 
 _kept: list[socket.socket] = []
 
 
+def keep(sock: socket.socket) -> socket.socket:
+    """Return the socket, which from now on is closed by the end of the process only."""
+    _kept.append(sock)
+    return sock
+
+
 def _serve_listener(function: Function, report: Report) -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
-    _kept.append(listener)
+    listener = keep(socket.create_server(("127.0.0.1", 0)))
     if not inspect.iscoroutinefunction(function):
         report("listening", listener.getsockname())
         function(listener)
@@ -92,7 +96,8 @@ def _serve_listener(function: Function, report: Report) -> None:
     asyncio.run(for_all_clients() if takes_one else for_each_client())
 
 
-def _for_ever() -> None:
+def for_ever() -> None:
+    """Stay, so that the process ends when the examiner ends it."""
     while True:
         threading.Event().wait()
 
