@@ -10,11 +10,12 @@ its clients, from outside, see `netlab.lab.Tap`.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
-from netlab.lab.recording import Chunk, Direction, Kind, Recording
+from netlab.lab.recording import Chunk, Direction, Ends, Kind, Recording
 
 __all__ = ["Chunk", "Direction", "RecordedSocket", "Recording", "record"]
 
@@ -172,5 +173,20 @@ def record(
     recorded = RecordedSocket(
         sock, recording if recording is not None else Recording(), connection, sends
     )
+    recorded.recording.note_ends(connection, _ends(sock, side))
     recorded._note(Direction.TO_SERVER, "open")
     return recorded
+
+
+def _ends(sock: socket.socket, side: Literal["client", "server"]) -> Ends:
+    """Ask the socket between whom it is, as far as it is connected."""
+    here = there = None
+    with contextlib.suppress(OSError):  # it is closed, or not connected
+        here = sock.getsockname()
+        there = sock.getpeername()
+    client, server = (
+        (str(one[0]), int(one[1])) if isinstance(one, tuple) and one[1] else None
+        for one in ((here, there) if side == "client" else (there, here))
+    )
+    transport: Literal["tcp", "udp"] = "udp" if sock.type == socket.SOCK_DGRAM else "tcp"
+    return Ends(transport, client, server, decrypted=hasattr(sock, "cipher"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -50,6 +51,20 @@ class Chunk:
         return f"{self.connection} {self.direction}: {what}"
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Between whom a connection is: what a file for Wireshark needs to know.
+
+    The addresses are numeric (host, port); None where there are none, as with a UNIX socket.
+    """
+
+    transport: Literal["tcp", "udp"] = "tcp"
+    client: tuple[str, int] | None = None
+    server: tuple[str, int] | None = None
+    decrypted: bool = False
+    """Whether what was inside TLS is recorded."""
+
+
 class Recording:
     """Chunks in the order in which they were seen. Any thread may append.
 
@@ -61,9 +76,14 @@ class Recording:
         self.max_bytes = max_bytes
         self._lock = threading.Lock()  # guards everything below
         self._start = time.monotonic()
+        self.started_at_s = time.time()
+        """When the recording began, in seconds since 1970."""
+        self.on_chunk: Callable[[Chunk, bool], object] | None = None
+        """Called with each chunk and whether it is kept, by the thread that appends it."""
         self._chunks: list[Chunk] = []
         self._names: dict[str, str] = {}
         self._ports: dict[int, str] = {}
+        self._ends: dict[str, Ends] = {}
         self._used_bytes = 0
         self._dropped_chunks = 0
         self._dropped_bytes = 0
@@ -78,15 +98,19 @@ class Recording:
     ) -> None:
         """Note that this happened now."""
         with self._lock:
+            now = time.monotonic() - self._start
+            chunk = Chunk(now, connection, Direction(direction), kind, data, note)
             cost = len(data) + CHUNK_COST
             # Once one is dropped all are: a recording with holes would show what never happened.
-            if self._dropped_chunks or self._used_bytes + cost > self.max_bytes:
+            kept = not self._dropped_chunks and self._used_bytes + cost <= self.max_bytes
+            if kept:
+                self._used_bytes += cost
+                self._chunks.append(chunk)
+            else:
                 self._dropped_chunks += 1
                 self._dropped_bytes += len(data)
-                return
-            self._used_bytes += cost
-            now = time.monotonic() - self._start
-            self._chunks.append(Chunk(now, connection, Direction(direction), kind, data, note))
+        if self.on_chunk is not None:
+            self.on_chunk(chunk, kept)
 
     def rename(self, connection: str, name: str) -> None:
         """Call a connection `name` from now on, in what is recorded already, too."""
@@ -97,6 +121,34 @@ class Recording:
         """Remember that `port` is an end of `connection`, so that diagrams can say its name."""
         with self._lock:
             self._ports[port] = connection
+
+    def note_ends(self, connection: str, ends: Ends) -> None:
+        """Remember between whom a connection is, for `to_pcapng`."""
+        with self._lock:
+            self._ends[connection] = ends
+
+    def to_pcapng(self, path: str | Path) -> None:
+        """Write a file that Wireshark opens; see `netlab.lab.pcapng`.
+
+        Raises:
+            OSError: it cannot be written.
+            ModuleNotFoundError: dpkt is missing; ``pip install 'netlab[lab]'``.
+        """
+        from netlab.lab.pcapng import write_pcapng
+
+        with self._lock:
+            chunks, names = list(self._chunks), dict(self._names)
+            ports, ends = dict(self._ports), dict(self._ends)
+        with Path(path).open("wb") as file:
+            write_pcapng(
+                file,
+                chunks,
+                started_at_s=self.started_at_s,
+                ends=ends,
+                names=names,
+                ports=ports,
+                dropped_note=self.dropped_note("The recording was "),
+            )
 
     def clear(self) -> None:
         """Forget the chunks; names stay. For a diagram of the next step alone."""
