@@ -15,6 +15,8 @@ TOO_MUCH_BYTES = 4 * MEGABYTE
 PARTING_BYTES = 300_000
 """more than the kernel's buffers hold in one direction (256,000 bytes with ours), but little more:
 a loop reads them to the end though it has not been able to send all of them back"""
+SIPS, SIP_BYTES = 3, 32_768
+"""so little at a time makes room for less than what waits: a send then takes only a part of it"""
 CROWD = 200
 
 _SOME = b"\xff\x00 hello\n"
@@ -64,7 +66,6 @@ def idle(trial: Trial) -> None:
         _echo(ann, b"hello")
         loop.rests()
         _echo(ann, b"and again")
-        loop.rests()
 
 
 def end(trial: Trial) -> None:
@@ -80,10 +81,8 @@ def end(trial: Trial) -> None:
 
 def megabyte(trial: Trial) -> None:
     """More than any buffer holds goes there and back."""
-    data = noise(MEGABYTE)
     with WatchedLoop(trial) as loop:
-        talk = loop.talk("Ann")
-        _all_back(data, talk.exchange)
+        _all_back(noise(MEGABYTE), loop.talk("Ann").exchange)
 
 
 def vanishing(trial: Trial) -> None:
@@ -97,15 +96,18 @@ def vanishing(trial: Trial) -> None:
 
 
 def not_reading(trial: Trial) -> None:
-    """A client does not read: she is not read from, the others are; then she reads."""
+    """A client does not read: she is not read from, the others are; then she reads, slowly."""
     with WatchedLoop(trial) as loop:
         mute, sent = loop.mute(TOO_MUCH_BYTES)
         _echo(loop.talk("Ann"), b"must I wait?")
         if sent is None:
             taken = f"all of her {TOO_MUCH_BYTES:,} bytes were taken"
             raise Broken("the loop to stop reading from mute", taken)
-        loop.rests()
-        trial.note("mute reads at last")
+        trial.note("mute reads at last, slowly")
+        for _ in range(SIPS):
+            _all_back(sent[:SIP_BYTES], mute.expect)
+            sent = sent[SIP_BYTES:]
+            loop.rests()
         _all_back(sent, mute.expect)
         _echo(mute, b"and again")
 
@@ -121,7 +123,6 @@ def parting(trial: Trial) -> None:
         trial.note("slow reads at last")
         _all_back(data, slow.expect)
         slow.expect_end()
-        loop.rests()
 
 
 def vanishing_unread(trial: Trial) -> None:
@@ -140,7 +141,6 @@ def crowd(trial: Trial) -> None:
             for number in range(CROWD):
                 loop.talk(f"client {number + 1}")
         trial.note(f"{CROWD} clients connect and say nothing")
-        loop.rests()
         _echo(loop.talk("Ann"), b"hello")
         loop.rests()
 
