@@ -171,27 +171,51 @@ class Talk:
         Raises:
             Broken: it did not come in time, the connection ended, or it is longer than `max_bytes`.
         """
-        until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
-        problem = ""
-        while ending not in self._kept and not problem:
-            left_s = min(self._trial.patience_s, until - time.monotonic())
-            try:
-                if not self._something_to_read(left_s):
-                    problem = f"silence for {self._trial.patience_s:g} s"
-                elif piece := self.sock.recv(65_536):
-                    self._kept += piece
-                else:
-                    problem = "the end of the connection (FIN)"
-            except OSError as error:
-                problem = error_in_words(error)
-            if len(self._kept) > max_bytes and ending not in self._kept[: max_bytes + len(ending)]:
-                problem = f"more than {max_bytes:,} bytes without its end"
+
+        def overlong() -> bool:
+            return ending not in self._kept[: max_bytes + len(ending)] and (
+                len(self._kept) > max_bytes
+            )
+
+        problem = self._read_until(lambda: ending in self._kept or overlong())
+        if not problem and overlong():
+            problem = f"more than {max_bytes:,} bytes without its end"
         if problem:
             raise self._failed(what, difference(b"", self._kept, problem))
         line, found, self._kept = self._kept.partition(ending)
         self._trial.note(f"{self._name} receives {in_short(line + found)}")
         self._trial.recording.append(self._name, "server→client", "data", line + found)
         return line + found
+
+    def read_exactly(self, number: int, what: str) -> bytes:
+        """Read and return so many bytes; `what` says what is awaited.
+
+        Raises:
+            Broken: they did not come in time, or the connection ended.
+        """
+        problem = self._read_until(lambda: len(self._kept) >= number)
+        if problem:
+            raise self._failed(what, difference(b"", self._kept, problem))
+        data, self._kept = self._kept[:number], self._kept[number:]
+        self._trial.note(f"{self._name} receives {in_short(data)}")
+        self._trial.recording.append(self._name, "server→client", "data", data)
+        return data
+
+    def _read_until(self, done: Callable[[], bool]) -> str:
+        """Keep what comes, until `done()`; return what came instead, or nothing."""
+        until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
+        while not done():
+            left_s = min(self._trial.patience_s, until - time.monotonic())
+            try:
+                if not self._something_to_read(left_s):
+                    return f"silence for {self._trial.patience_s:g} s"
+                piece = self.sock.recv(65_536)
+            except OSError as error:
+                return error_in_words(error)
+            if not piece:
+                return "the end of the connection (FIN)"
+            self._kept += piece
+        return ""
 
     def expect_silence(self, timeout_s: float, until_what: str) -> None:
         """Read nothing for `timeout_s` seconds: nothing may come before `until_what`."""
