@@ -182,7 +182,7 @@ spin_probe = Exercise(
     kind="red-team",
     title="Red team: the server that never rests",
     task="Two echo loops pass every test that looks at their answers. One goes on watching the "
-    "socket of a client that has left; the other asks `EVENT_WRITE` for every client, always. "
+    "socket of a client that has left; the other registers every client for `EVENT_WRITE`, always. "
     "Write `spin_probe(start_server)`, which raises `AssertionError` for both.",
     rules=(
         "`with start_server() as server:` starts a new server in a thread of its own, and stops it "
