@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
-import os
-import queue
-import signal
 import socket
-import sys
-import threading
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -18,15 +13,12 @@ from netlab.endpoints import Endpoint, check_bind, parse_endpoint
 from netlab.lab.chaos import Chaos
 from netlab.lab.chaos_log import Entry
 from netlab.lab.faults import DatagramFaults, StreamFaults
+from netlab.line_printer import LinePrinter
 from netlab.serve_cli import field_docs
 from netlab.signals import held_signals
 from netlab.terminal import CommandFailed, complain, harmless
 from netlab.transports.addresses import format_address
 
-KEPT_LINES = 1_000
-"""lines that may wait for a terminal that has been stopped; more are left out and counted"""
-LAST_LINES_S = 0.5
-"""seconds that the last lines on stdout may take"""
 OTHERS = "--let-others-connect"
 
 
@@ -103,15 +95,9 @@ def run(args: argparse.Namespace) -> int:
     printer = Printer()
     chaos = _make(args, listen, target, printer)
     with held_signals() as wait_for_signal:
-        _start(chaos, listen, target)
+        start_proxy(chaos, listen, target)
         try:
-            address = chaos.address
-            place = (
-                listen._replace(path=address)
-                if isinstance(address, str)
-                else (listen._replace(host=address[0], port=address[1]))
-            )
-            printer.start([f"listening on {harmless(str(place))}", *chaos.describe().split("\n")])
+            printer.start([listening_line(chaos, listen), *chaos.describe().split("\n")])
             name = wait_for_signal()
         finally:
             chaos.stop()
@@ -157,7 +143,18 @@ def _make(args: argparse.Namespace, listen: Endpoint, target: Endpoint, printer:
         raise CommandFailed(text, exit_code=2) from None
 
 
-def _start(chaos: Chaos, listen: Endpoint, target: Endpoint) -> None:
+def listening_line(chaos: Chaos, listen: Endpoint) -> str:
+    """Return the first line on stdout: where clients can connect."""
+    address = chaos.address
+    place = (
+        listen._replace(path=address)
+        if isinstance(address, str)
+        else listen._replace(host=address[0], port=address[1])
+    )
+    return f"listening on {harmless(str(place))}"
+
+
+def start_proxy(chaos: Chaos, listen: Endpoint, target: Endpoint) -> None:
     """Start it. Raises: CommandFailed: it cannot listen there, or the target is unknown."""
     place = harmless(str(listen))
     try:
@@ -175,63 +172,24 @@ def _start(chaos: Chaos, listen: Endpoint, target: Endpoint) -> None:
         raise CommandFailed(f"cannot listen on {place}: {reason}") from None
 
 
-class Printer:
-    """Writes lines to stdout from a thread of its own: a stopped terminal stops no connection."""
+class Printer(LinePrinter):
+    """Says what the proxy does."""
 
     def __init__(self) -> None:
-        self.broken = False
-        """nobody reads stdout any more"""
-        self._lines: queue.Queue[str | None] = queue.Queue(KEPT_LINES)
-        self._left_out = 0  # counted by the proxy's thread alone
-        self._fd = sys.stdout.fileno()
-        self._thread = threading.Thread(target=self._write, name="netlab-chaos-print", daemon=True)
-
-    def start(self, first_lines: list[str]) -> None:
-        """Say the first lines, and then what has happened meanwhile."""
-        self._first_lines = first_lines
-        self._thread.start()
+        super().__init__("netlab-chaos-print")
 
     def entry(self, entry: Entry) -> None:
         """Say what was done."""
-        self._put(str(entry))
+        self.put(harmless(str(entry)))
 
     def connection(self, key: str, client: Any) -> None:
         """Say that somebody has come."""
-        where = format_address(*client[:2]) if client and isinstance(client, tuple) else "here"
-        self._put(f"{key} comes from {where}")
+        self.put(harmless(f"{key} comes from {comes_from(client)}"))
 
-    def end(self) -> None:
-        """Write what waits, if that takes no longer than `LAST_LINES_S`."""
-        try:
-            self._lines.put_nowait(None)
-        except queue.Full:
-            return
-        self._thread.join(LAST_LINES_S)
 
-    def _put(self, line: str) -> None:
-        try:
-            if self._left_out:
-                self._lines.put_nowait(f"({self._left_out:,} lines left out: nobody read them)")
-                self._left_out = 0
-            self._lines.put_nowait(line)
-        except queue.Full:
-            self._left_out += 1
-
-    def _write(self) -> None:
-        try:
-            for line in self._first_lines:
-                self._say(line)
-            while (next_line := self._lines.get()) is not None:
-                self._say(harmless(next_line))
-        except OSError:
-            self.broken = True
-            signal.raise_signal(signal.SIGTERM)  # what `held_signals` waits for
-
-    def _say(self, line: str) -> None:
-        # Not through sys.stdout: its lock, held while it waits, would trouble Python's end.
-        data = memoryview(f"{line}\n".encode(errors="backslashreplace"))
-        while data:
-            data = data[os.write(self._fd, data) :]
+def comes_from(client: Any) -> str:
+    """Return where a client is, as far as it has an address."""
+    return format_address(*client[:2]) if client and isinstance(client, tuple) else "here"
 
 
 # ── how faults are written ───────────────────────────────────────────────────────────────────

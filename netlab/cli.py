@@ -30,6 +30,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "serve": Command("netlab.serve_cli", "serve a chat or an echo to whoever connects"),
     "chat": Command("netlab.chat_cli", "talk to a server"),
+    "tap": Command("netlab.tap_cli", "show what passes between two programs, live"),
     "chaos": Command("netlab.chaos_cli", "do to a connection what a bad network does"),
     "check": Command("netlab.check_cli", "let the examiner try to break your server or function"),
     "progress": Command("netlab.progress_cli", "show which exercises are passed"),
