@@ -129,8 +129,8 @@ pool_server = Exercise(
     kind="core",
     title="A pool that says what is going on",
     task="Write the class `PoolServer`, a TCP server made with `PoolServer(answer, workers, "
-    "queue_size, idle_seconds)`. It has so many workers, and each of them serves one client at a "
-    "time, for as long as that one stays. The others are told how things are: what the server says "
+    "queue_size, idle_seconds)`. It has `workers` workers, and each of them serves one client at "
+    "a time, for as long as that one stays. The others are told how things are: what the server says "
     "on its own account is one of the lines `waiting`, `full`, `idle` and `error`, each ending in "
     r"`\n`.",
     rules=(
@@ -244,8 +244,8 @@ starvation_probe = Exercise(
     "with clients that are silent, then connects once more and says `hello`. It raises "
     "`AssertionError` if nobody tells this last client anything.",
     rules=(
-        "The server has ten workers, and a connected client keeps one of them even if it never "
-        "says a word. If the eleventh client sends a line and hears nothing, `AssertionError` is "
+        "A pool has ten workers, and a connected client keeps one of them even if it never says a "
+        "word. If the eleventh client then sends a line and hears nothing, `AssertionError` is "
         "raised, and not `TimeoutError`.",
         "`AssertionError` is raised, too, if the server just ends the eleventh client's connection "
         "(`recv` returns `b''`) without having said a word.",
