@@ -62,6 +62,11 @@ class Talk:
                 raise self._failed("the handshake to succeed", error_in_words(error)) from None
 
     @property
+    def name(self) -> str:
+        """What it is called in the transcript."""
+        return self._name
+
+    @property
     def sock(self) -> socket.socket:
         """The socket itself, for what this class does not do."""
         if self._sock is None:
