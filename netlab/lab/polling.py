@@ -43,14 +43,22 @@ def make_poller() -> Poller:
 
 
 class _Epoll:
-    """Reports sockets in the order in which they became ready: the order of the sends."""
+    """Reports sockets in the order in which they became ready: the order of the sends.
+
+    Edge-triggered, for a level-triggered epoll keeps what it has reported in its list: a socket
+    that was ready in the last round would stand before one that became ready earlier in this one.
+    What was reported is armed again before the next wait, so that nothing that is still ready is
+    missed (EPOLL_CTL_MOD looks, see epoll(7)).
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._watched: dict[int, tuple[Any, int]] = {}
+        self._reported: list[int] = []
 
     def watch(self, sock: socket.socket, owner: Any, *, read: bool, write: bool) -> None:
         events = (select.EPOLLIN if read else 0) | (select.EPOLLOUT if write else 0)
+        events |= select.EPOLLET
         fd = sock.fileno()
         if fd not in self._watched:
             self._epoll.register(fd, events)
@@ -63,6 +71,11 @@ class _Epoll:
             self._epoll.unregister(sock.fileno())
 
     def poll(self, timeout_s: float | None) -> list[Ready]:
+        for fd in self._reported:
+            if fd in self._watched:
+                self._epoll.modify(fd, self._watched[fd][1])
+        found = self._epoll.poll(timeout_s)
+        self._reported = [fd for fd, _ in found]
         return [
             Ready(
                 owner=self._watched[fd][0],
@@ -71,7 +84,7 @@ class _Epoll:
                 broken=bool(events & select.EPOLLERR),
                 hung_up=bool(events & select.EPOLLHUP),
             )
-            for fd, events in self._epoll.poll(timeout_s)
+            for fd, events in found
         ]
 
     def close(self) -> None:
