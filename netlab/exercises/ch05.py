@@ -131,8 +131,8 @@ pool_server = Exercise(
     task="Write the class `PoolServer`, a TCP server made with `PoolServer(answer, workers, "
     "queue_size, idle_seconds)`. It has `workers` workers, and each of them serves one client at "
     "a time, for as long as that one stays. The others are told how things are: what the server "
-    "says on its own account is one of the lines `waiting`, `full`, `idle` and `error`, each ending "
-    r"in `\n`.",
+    "says on its own account is one of the lines `waiting`, `full`, `idle` and `error`, each "
+    r"ending in `\n`.",
     rules=(
         "`start()` listens on `127.0.0.1`, on a free port, and returns: clients can connect from "
         "then on, and `address` is the pair of host and port.",
