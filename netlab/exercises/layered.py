@@ -6,17 +6,20 @@ bytes on the wire, which keys and masks make different each time.
 
 from __future__ import annotations
 
+import socket
 import time
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Literal
 
-from netlab.exercises.talk import MOST_PATIENCE
+from netlab.exercises.talk import MOST_PATIENCE, SMALL_BUFFER_BYTES
 from netlab.exercises.words import Broken, error_in_words
 
 if TYPE_CHECKING:
     from netlab.exercises.trial import Trial
 
 END = "the end of the connection (FIN)"
+STALL_S = 0.2
+"""seconds without room for more, after which nothing more fits"""
 
 
 class Layered:
@@ -64,6 +67,18 @@ class Layered:
             if not may_fail:
                 raise self.failed("the bytes to be taken", error_in_words(error)) from None
 
+    def write_apart(self, data: bytes, most_bytes: int) -> None:
+        """Send bytes in segments of `most_bytes`, each once the one before it has been read."""
+        for start in range(0, len(data), most_bytes):
+            if start:
+                self.tcp.wait_read()
+            self.write(data[start : start + most_bytes], may_fail=True)
+
+    def stop_reading(self) -> None:
+        """Leave little room for what the server sends, and have sending fail where it is stuck."""
+        self.tcp.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+        self.tcp.sock.settimeout(STALL_S)
+
     def read_some(self, what: str, until: float, *, reset_is_end: bool = False) -> bytes:
         """Return the next bytes; `b""` at the end.
 
@@ -85,6 +100,11 @@ class Layered:
             if reset_is_end and isinstance(error, ConnectionResetError):
                 return b""
             raise self.failed(what, error_in_words(error)) from None
+
+    def ended(self, broken: Broken) -> bool:
+        """Say whether what broke was that the connection has ended, and the code still runs."""
+        ends = (END, "ConnectionResetError", "BrokenPipeError")
+        return broken.got.startswith(ends) and self.trial.how_it_ended() is None
 
     def failed(self, expected: str, got: str) -> Broken:
         """Return the failure, with what became of the code, which is often the cause."""

@@ -98,7 +98,7 @@ class TlsTalk(Layered):
         """Send each piece in a record of its own, and the records in segments of so many bytes."""
         cut = f"in segments of {most_bytes} bytes" if most_bytes > 1 else "one byte at a time"
         self.said(f"sends {in_pieces(pieces)}, a record each, {cut}", b"".join(pieces))
-        self._write_apart(self.sealed(*pieces), most_bytes)
+        self.write_apart(self.sealed(*pieces), most_bytes)
 
     def sealed(self, *texts: bytes) -> bytes:
         """Return the texts as records, to be sent."""
@@ -181,15 +181,9 @@ class TlsTalk(Layered):
     def _flush(self) -> None:
         data = self._outgoing.read()
         if self._most_bytes:
-            self._write_apart(data, self._most_bytes)
+            self.write_apart(data, self._most_bytes)
         else:
             self.write(data, may_fail=True)
-
-    def _write_apart(self, data: bytes, most_bytes: int) -> None:
-        for start in range(0, len(data), most_bytes):
-            if start:
-                self.tcp.wait_read()
-            self.write(data[start : start + most_bytes], may_fail=True)
 
 
 def handshake_error(error: ssl.SSLError) -> str:

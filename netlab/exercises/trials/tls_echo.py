@@ -31,8 +31,6 @@ STRANGER = "other.example"
 """a host that the server is not (RFC 2606, 2)"""
 UNREAD_BYTES = 8 * 1024 * 1024
 """of answers that nobody reads, at most so many are asked for"""
-STALL_S = 0.2
-"""seconds without room for more, after which nothing more fits"""
 
 LINES = (b"one\n", b"\n", b"three\r\n", b"\xff\x00\xfe\n", "café 🙂\n".encode())
 
@@ -183,7 +181,7 @@ def _never_reads(trial: Trial) -> None:
     talk = TlsTalk(trial, address, "never reads")
     line = b"y" * 8191 + b"\n"
     trial.note(f"never reads sends {in_short(line)} over and over, and reads nothing")
-    talk.tcp.sock.settimeout(STALL_S)
+    talk.stop_reading()
     sent = 0
     while sent < UNREAD_BYTES:
         try:
