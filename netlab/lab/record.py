@@ -184,9 +184,5 @@ def _ends(sock: socket.socket, side: Literal["client", "server"]) -> Ends:
     with contextlib.suppress(OSError):  # it is closed, or not connected
         here = sock.getsockname()
         there = sock.getpeername()
-    client, server = (
-        (str(one[0]), int(one[1])) if isinstance(one, tuple) and one[1] else None
-        for one in ((here, there) if side == "client" else (there, here))
-    )
     transport: Literal["tcp", "udp"] = "udp" if sock.type == socket.SOCK_DGRAM else "tcp"
-    return Ends(transport, client, server, decrypted=hasattr(sock, "cipher"))
+    return Ends.seen_from(here, there, side, transport, decrypted=hasattr(sock, "cipher"))

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from typing import Any, Literal
 
-from netlab.lab.recording import Direction, Kind, Recording
+from netlab.lab.recording import Direction, Ends, Kind, Recording
 
 
 class _Recorded:
@@ -118,6 +118,8 @@ def record_streams(
     """
     into = recording if recording is not None else Recording()
     sends = Direction.TO_SERVER if side == "client" else Direction.TO_CLIENT
+    here, there, tls = map(writer.get_extra_info, ("sockname", "peername", "ssl_object"))
+    into.note_ends(connection, Ends.seen_from(here, there, side, decrypted=tls is not None))
     into.append(connection, Direction.TO_SERVER, "open")
     return (
         RecordedReader(reader, into, connection, sends.opposite),

@@ -64,6 +64,23 @@ class Ends:
     decrypted: bool = False
     """Whether what was inside TLS is recorded."""
 
+    @classmethod
+    def seen_from(
+        cls,
+        here: object,
+        there: object,
+        side: Literal["client", "server"],
+        transport: Literal["tcp", "udp"] = "tcp",
+        decrypted: bool = False,
+    ) -> Ends:
+        """Return the ends for whom holds one: its address and its peer's, as sockets give them."""
+        both = (here, there) if side == "client" else (there, here)
+        client, server = (
+            (str(one[0]), int(one[1])) if isinstance(one, tuple) and one[1] else None
+            for one in both
+        )
+        return cls(transport, client, server, decrypted)
+
 
 class Recording:
     """Chunks in the order in which they were seen. Any thread may append.

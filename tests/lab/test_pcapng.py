@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.lab import Recording, Tap, record
+from netlab.lab import Recording, Tap, record, record_streams
 from netlab.lab.packets import End, TCPStream, UDPStream
 from netlab.lab.pcapng import MADE_UP_PORTS, PcapngFile
 from netlab.lab.recording import Chunk, Direction, Ends
@@ -278,6 +279,23 @@ def test_sockets_that_are_recorded_tell_their_addresses(tmp_path):
     source, target, _ = decoded(found[0][1])
     assert (source[1], target[1]) == (here[1], there[1])
     assert found[0][2] == "c1"
+
+
+def test_streams_that_are_recorded_tell_their_addresses(tmp_path):
+    async def talk(address):
+        reader, writer = record_streams(*await asyncio.open_connection(*address))
+        here = writer.get_extra_info("sockname")
+        writer.write(b"hello")
+        await reader.readexactly(5)
+        writer.close()
+        await writer.wait_closed()
+        return here, writer.recording
+
+    with ThreadedServer() as server:
+        port = server.address[1]
+        here, recording = asyncio.run(talk(server.address))
+    source, target, _ = decoded(written(recording, tmp_path / "t")[0][1])
+    assert (source[1], target[1]) == (here[1], port)
 
 
 def test_a_pair_of_unix_sockets_gets_addresses(tmp_path):
