@@ -81,27 +81,22 @@ def run(args: argparse.Namespace) -> int:
     # What has come, with TCP; of UDP's ICMP errors only the other recording knows.
     recording = chaos.recording if udp else chaos.received
     tap = _Tap(args, recording, Ends("udp" if udp else "tcp", server=numeric))
-    file = open_file(args.pcapng) if args.pcapng is not None else None
+    if args.pcapng is not None:
+        recording.max_bytes = MAX_BYTES if args.max_bytes is None else args.max_bytes
+        tap.write_to(open_file(args.pcapng))
+    recording.on_chunk = tap.chunk
     try:
-        if file is not None:
-            recording.max_bytes = MAX_BYTES if args.max_bytes is None else args.max_bytes
-            tap.write_to(file)
-        recording.on_chunk = tap.chunk
         with held_signals() as wait_for_signal:
             start_proxy(chaos, listen, target)
-            try:
-                tap.start([listening_line(chaos, listen)])
-                name = wait_for_signal()
-            finally:
-                chaos.stop()
-                tap.end()
+            tap.start([listening_line(chaos, listen)])
+            name = wait_for_signal()
     finally:
-        if file is not None:
-            file.close()
+        chaos.stop()
+        tap.end()
     if tap.printer.broken:
         raise BrokenPipeError
     complain(f"netlab tap: {name} ended the proxy; {tap.summary()}")
-    return 0
+    return 1 if tap.file_cut else 0
 
 
 class _Tap:
@@ -158,6 +153,11 @@ class _Tap:
         self.printer.end()
         if self._packets is not None:
             self._packets.end(self._recording.dropped_note("The recording was "))
+
+    @property
+    def file_cut(self) -> bool:
+        """Whether the file lacks something for another reason than --max-bytes."""
+        return self._packets is not None and self._packets.cut
 
     def summary(self) -> str:
         several = "" if self._connections == 1 else "s"

@@ -298,6 +298,31 @@ def test_the_file_is_bounded_and_says_so(tmp_path: Path) -> None:
     assert followed(path, 0) == (b"first", b"")
 
 
+def test_a_file_that_cannot_be_written_to_its_end_is_told(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("only Linux has a device that is always full")
+    with talking("--pcapng", "/dev/full") as (program, client, server):
+        client.sendall(b"hello")
+        assert server.recv(100) == b"hello"  # it passes all the same
+        program.wait_line("hello")
+        program.kill(signal.SIGINT)
+        code, _, err = program.end()
+        assert (code, len(err)) == (1, 1), err
+        assert err[0].endswith("/dev/full: not written to its end: No space left on device")
+
+
+def test_a_tap_that_cannot_listen_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.pcapng"
+    path.write_bytes(b"earlier")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = netlab_once("tap", where(taken), ":1", "--pcapng", str(path))
+    assert (code, path.read_bytes()) == (1, b"earlier")
+    assert "it is already in use" in err[0]
+    with talking("--pcapng", str(path)) as (program, _, _):
+        stop(program)
+    assert b"earlier" not in path.read_bytes()
+
+
 def test_with_many_small_chunks_it_still_ends_in_time(tmp_path: Path) -> None:
     """More packets than can be written in the time that is left: those are counted."""
     path = tmp_path / "talk.pcapng"
