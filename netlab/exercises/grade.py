@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from netlab.exercises import ledger
+from netlab.exercises.clocked import serve_clocked
 from netlab.exercises.code_trial import CodeTrial, Run
 from netlab.exercises.nursery import Nursery
 from netlab.exercises.peers import serve, serve_datagrams
@@ -21,9 +22,12 @@ from netlab.exercises.report import Failure, Report, Tried, picture_of
 from netlab.exercises.subjects import NotExaminable, Remote, Subject, as_subject
 from netlab.exercises.tls_peers import serve_tls
 from netlab.exercises.trial import RemoteTrial, Trial
+from netlab.exercises.upstream import serve_between
 from netlab.exercises.words import Broken
 
 Kind = Literal["warm-up", "core", "red-team", "trial"]
+SERVERS = (serve, serve_datagrams, serve_tls, serve_clocked, serve_between)
+"""what lets the code serve; a server that runs already needs none of them"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Exercise:
     @property
     def over_network(self) -> bool:
         """Can it examine a server that runs already?"""
-        return all(probe.run in (serve, serve_datagrams, serve_tls) for probe in self.probes)
+        return all(probe.run in SERVERS for probe in self.probes)
 
     def check(self, code: object, *, seed: int = 0, nursery: Nursery | None = None) -> Report:
         """Let the examiner try to break the code.

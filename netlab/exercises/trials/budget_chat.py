@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio  # noqa: F401 - the processes of a probe have it by then: each is 50 ms quicker
 import re
 from typing import Any
 
@@ -287,4 +286,5 @@ TRIAL = Exercise(
         Probe("a member that never reads", 8, flood, serve),
     ),
     converse=Probe("two people talk", 3, _conversation, serve),
+    preload=("asyncio",),
 )
