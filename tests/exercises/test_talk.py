@@ -57,6 +57,21 @@ def test_what_is_left_of_a_line_is_not_the_end() -> None:
     assert report.failure.broken.expected == "the end of the connection (FIN)"
 
 
+def test_so_many_bytes_are_read() -> None:
+    def examine(trial: Trial) -> None:
+        talk = trial.talk(trial.wait("listening"), "Ada")
+        assert talk.name == "Ada"
+        talk.send(b"abcdef")
+        assert talk.read_exactly(4, "four bytes") == b"abcd"
+        talk.half_close()
+        talk.read_exactly(4, "four more")
+
+    report = check(examine, code.echo)
+    assert report.failure is not None
+    assert report.failure.broken.expected == "four more"
+    assert report.failure.broken.got == "b'ef', then the end of the connection (FIN)"
+
+
 def test_a_line_has_a_limit() -> None:
     def examine(trial: Trial) -> None:
         talk = trial.talk(trial.wait("listening"))
