@@ -108,6 +108,9 @@ class Person:
         link: the connection, open for texts.
     """
 
+    kinds = frozenset(FIELDS)
+    """types of messages that it listens to"""
+
     def __init__(self, stage: Stage, link: Link) -> None:
         self.stage = stage
         self.link = link
@@ -168,7 +171,7 @@ class Person:
         until = self.link.deadline()
         while True:
             message = self.receive(what, until)
-            if message.get("type") in FIELDS:
+            if message.get("type") in self.kinds:
                 return message
 
     def receive(self, what: str, until: float) -> Message:

@@ -103,7 +103,7 @@ class Layered:
 
     def ended(self, broken: Broken) -> bool:
         """Say whether what broke was that the connection has ended, and the code still runs."""
-        ends = (END, "ConnectionResetError", "BrokenPipeError")
+        ends = (END, "a close frame", "ConnectionResetError", "BrokenPipeError")
         return broken.got.startswith(ends) and self.trial.how_it_ended() is None
 
     def failed(self, expected: str, got: str) -> Broken:
