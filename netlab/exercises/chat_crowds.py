@@ -6,7 +6,7 @@ from netlab.exercises.chat_people import Message, Stage
 from netlab.exercises.chat_rules import HISTORY, MAX_CONTENT_BYTES
 from netlab.exercises.words import Broken
 
-CROWD = 20
+CROWD = 12
 """people who come and go at once"""
 ASKED_AGAIN = 200
 """answers, of 200 KB each at most, that one who never reads asks for"""
