@@ -25,6 +25,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -37,7 +38,7 @@ from netlab.lab.chaos_parts import Parts
 from netlab.lab.chaos_rules import Rules, directions
 from netlab.lab.chaos_udp import UDPEngine
 from netlab.lab.faults import DatagramFaults, StreamFaults
-from netlab.lab.recording import MAX_BYTES, Direction, Recording
+from netlab.lab.recording import MAX_BYTES, Direction, Ends, Recording
 
 TRANSPORTS = ("tcp", "udp")
 
@@ -164,6 +165,8 @@ class Chaos:
             raise RuntimeError("this Chaos was started before; make a new one")
         kind = socket.SOCK_STREAM if self.transport == "tcp" else socket.SOCK_DGRAM
         target = resolve(self.target, kind)
+        server = None if isinstance(target[1], str) else target[1][:2]
+        self._ends = Ends("tcp" if self.transport == "tcp" else "udp", server=server)
         listener = open_listener(self._listen, kind)
         name = listener.getsockname()
         self.address: Any = name if isinstance(name, str) else name[:2]
@@ -263,8 +266,9 @@ class Chaos:
                 self._keys[address] = key
         if name is not None:
             self._rename(key, name)
-        if address is not None:
-            for recording in (self.recording, self.received):
+        for recording in (self.recording, self.received):
+            recording.note_ends(key, replace(self._ends, client=address))
+            if address is not None:
                 recording.note_port(address[1], key)
         if self._on_connection is not None:
             self._on_connection(name or key, client)

@@ -27,7 +27,7 @@ from netlab.lab.addresses import local_address, open_listener, resolve
 from netlab.lab.chaos import Chaos
 from netlab.lab.pipe import Pipe
 from netlab.lab.polling import make_poller
-from netlab.lab.recording import MAX_BYTES, Recording
+from netlab.lab.recording import MAX_BYTES, Ends, Recording
 from netlab.lab.tls_stream import TLSKeys
 
 log = logging.getLogger("netlab.lab.tap")
@@ -261,6 +261,14 @@ class Tap:
                 name = wanted or next(self._next_names, None)
             if name is not None:
                 self.recording.rename(key, name)
+            self.recording.note_ends(
+                key,
+                Ends(
+                    client=None if unix else peer[:2],
+                    server=None if unix else self._resolved[:2],
+                    decrypted=self._tls is not None,
+                ),
+            )
             server = socket.socket(self._family, socket.SOCK_STREAM)
             pipe = Pipe(key, client, server, self.recording, self._poller, self._accept, self._tls)
             if not unix:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.lab import Recording, Tap, record, record_streams
+from netlab.lab import Chaos, Recording, Tap, record, record_streams
 from netlab.lab.packets import End, TCPStream, UDPStream
 from netlab.lab.pcapng import MADE_UP_PORTS, PcapngFile
 from netlab.lab.recording import Chunk, Direction, Ends
@@ -482,6 +482,40 @@ def test_made_up_addresses_mean_no_protocol_to_tshark(tmp_path):
     seen = {one[0] for one in columns(path, "frame.protocols", only="data")}
     assert seen == {"raw:ip:tcp:data", "raw:ip:udp:data"}
     assert len(columns(path, "frame.number", only="data")) == len(MADE_UP_PORTS)
+
+
+@pytest.mark.parametrize("make", [Tap, Chaos])
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_proxy_tells_the_addresses(tmp_path, make, host):
+    options = {"listen": (host, 0)} if make is Chaos else {"listen_host": host}
+    with ThreadedServer(host=host) as server, make(server, **options) as proxy:
+        with socket.create_connection(proxy.address, 10) as client:
+            here = client.getsockname()[:2]
+            client.sendall(b"hello")
+            assert client.recv(5, socket.MSG_WAITALL) == b"hello"
+        proxy.settled()
+        found = written(proxy.recording, tmp_path / "t")
+        port = server.address[1]
+    source, target, _ = decoded(found[0][1])
+    packed = socket.inet_pton(family(host), host)
+    assert (source, target) == ((packed, here[1]), (packed, port))
+
+
+def test_a_tap_of_datagrams_tells_the_addresses(tmp_path):
+    with (
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server,
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client,
+    ):
+        server.bind(("::1", 0))
+        server.settimeout(10)
+        with Tap(server.getsockname(), transport="udp", listen_host="::1") as tap:
+            client.sendto(b"hello", tap.address)
+            assert server.recv(10) == b"hello"
+            found = written(tap.recording, tmp_path / "t")
+            here, there = client.getsockname(), server.getsockname()
+    source, target, inside = decoded(found[0][1])
+    assert (source[1], target[1], inside.data) == (here[1], there[1], b"hello")
+    assert len(source[0]) == 16
 
 
 def test_tshark_reads_what_a_tap_has_recorded(tmp_path):
