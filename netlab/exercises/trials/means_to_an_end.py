@@ -227,13 +227,13 @@ def _crowd(trial: Trial) -> None:
 
 def _reset(trial: Trial) -> None:
     address = trial.wait("listening")
-    rude = trial.talk(address, "rude")
-    rude.send(told(1, 20) + asked(0, 9))
-    _expect(rude, (20, 20))
-    rude.send(told(2, 30)[:5])
-    rude.reset()
-    for name in ("next", "and one more"):
-        talk = trial.talk(address, name)
+    for number in (1, 2, 3):
+        rude = trial.talk(address, f"rude {number}")
+        rude.send(told(1, 20) + asked(0, 9))
+        _expect(rude, (20, 20))
+        rude.send(told(2, 30)[:5])
+        rude.reset()
+        talk = trial.talk(address, "next")
         talk.send(told(3, 40) + asked(0, 9))
         _expect(talk, (40, 40))
 
