@@ -193,6 +193,8 @@ class WebSocketServer(AsyncServer):
             await self._receive(connection, websocket)
         except ConnectionClosed as end:
             reason = why(end)
+        except ConnectionError:
+            pass  # reset while it was held up: nobody was reading from it
         finally:
             connection.ended()
             self.switchboard.disconnect(connection.id, connection.reason or reason)

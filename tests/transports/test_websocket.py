@@ -629,6 +629,17 @@ def test_who_asks_much_and_reads_nothing_is_held_up_not_dropped(server: Any) -> 
         assert server.stats().ended == {}
 
 
+def test_who_is_held_up_and_resets_is_no_mistake_of_ours(
+    server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connected(server.address, receive_buffer_bytes=4096) as peer:
+        hold_up(peer.sock, text(type="text", content="x" * 4000) * 50)
+        peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.sock.close()
+        assert wait_until(server, lambda stats: not stats.clients).ended == {"reset": 1}
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
 # ---------------------------------------------------------------- starting and stopping
 
 
