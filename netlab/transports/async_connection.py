@@ -41,7 +41,7 @@ class AsyncConnection:
 
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it; a client that has too much waiting is dropped."""
-        if self._finishing:
+        if self._finishing or self._transport.is_closing():  # or it was reset a moment ago
             return
         if self._outbox.has_room(frame):
             self._outbox.write(frame)
