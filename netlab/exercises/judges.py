@@ -49,7 +49,7 @@ def judge_cells(function: Function, report: Report, cell: Function, beside: bool
         calls.append(1)
         cell()
 
-    report("answer", _verdict(function, counted))
+    report("answer", verdict(function, counted))
     report("calls", len(calls))
 
 
@@ -57,10 +57,11 @@ def judge_server(function: Function, report: Report, server: Function) -> None:
     """Call the function with the address of a running server; report whether it asserted."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=server, args=[listener], daemon=True, name="peer").start()
-        report("answer", _verdict(function, listener.getsockname()))
+        report("answer", verdict(function, listener.getsockname()))
 
 
-def _verdict(function: Function, argument: Any) -> str | None:
+def verdict(function: Function, argument: Any) -> str | None:
+    """Call the function; return what it asserted, or None."""
     try:
         result(function, argument)
     except AssertionError as error:

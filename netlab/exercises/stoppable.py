@@ -50,7 +50,7 @@ def serve_until_told(make: Function, report: Report, restless: bool = False) -> 
         server.start()
         report("listening", (server.address, control.getsockname()))
         control.accept()[0].close()
-        _come_to_rest(threads)
+        come_to_rest(threads)
         server.stop()
         report("stopped")
         left = str(leftovers(since=before, timeout_s=LINGER_S))
@@ -61,7 +61,7 @@ def serve_until_told(make: Function, report: Report, restless: bool = False) -> 
         report("left", left)
 
 
-def _come_to_rest(others: set[threading.Thread]) -> None:
+def come_to_rest(others: set[threading.Thread]) -> None:
     """Wait until the learner's threads wait, in `accept` for instance: that is how stop is hard."""
     until = time.monotonic() + REST_S
     asleep = 0
