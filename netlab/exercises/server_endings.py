@@ -19,7 +19,7 @@ def _planned(
     rule: int,
     examine: Callable[[Trial], None],
     *plan: str,
-    hold: bool = False,
+    hold: str = "",
 ) -> Probe:
     return Probe(name, rule, examine, serve_by_plan, (("start", *(plan or ("stop",))), hold))
 
@@ -37,7 +37,9 @@ stoppable_server = Exercise(
     "Serving is the small part. The point is that it *has* stopped when `stop()` returns.",
     rules=(
         "`start(address)` listens at `address`, a host and a port such as `('127.0.0.1', 8888)`, "
-        "and returns: from then on clients can connect, and a thread of yours serves them.",
+        "and returns: from then on clients can connect, and a thread of yours serves them. (In one "
+        "probe the examiner holds each of your threads for 0.3 seconds at its first line. Clients "
+        "can connect all the same.)",
         "What a client sends comes back to it unchanged and at once. When it has finished sending "
         "(`recv` returns `b''`), its connection is closed; if it vanishes (RST: `recv` or "
         "`sendall` raises `ConnectionError`), the server serves on. Clients may be served one "
@@ -71,17 +73,17 @@ stoppable_server = Exercise(
         "one.",
     ),
     probes=(
-        _planned("one can connect", 1, stop_probes.one_can_connect),
-        _planned("two clients, one after the other", 2, stop_probes.echoes),
+        _planned("one can connect", 1, stop_probes.one_can_connect, hold="start"),
+        _planned("two clients, one after the other", 2, stop_probes.echoes, "rest"),
         _planned("stop, when nobody has come", 3, stop_probes.nobody_came),
-        _planned("stop, when all have left", 3, stop_probes.all_have_left),
+        _planned("stop, when all have left", 3, stop_probes.all_have_left, "rest", "rest", "stop"),
         _SILENT,
         _planned("stop, with a client who never speaks", 5, stop_probes.one_never_speaks),
         _planned("stop, with clients who wait", 5, stop_probes.one_waits),
-        _planned("a thread that takes its time", 4, stop_probes.one_is_silent, hold=True),
+        _planned("a thread that takes its time", 4, stop_probes.takes_its_time, hold="stop"),
         _planned("start again", 6, stop_probes.again, "stop", "start", "stop"),
         _planned("stop it again", 7, stop_probes.twice, "stop", "stop"),
-        _planned("two threads stop it", 7, stop_probes.by_two_threads, "stop twice", hold=True),
+        _planned("two threads stop it", 7, stop_probes.by_two_threads, "stop twice", hold="stop"),
     ),
     converse=_SILENT,
 )

@@ -16,7 +16,8 @@ from netlab.lab.leftovers import NOTHING
 
 ECHO, PROMPT, OVER, TOLD, AGAIN, REPEATED = 2, 3, 4, 5, 6, 7
 """numbers of the rules: what it serves, how soon it stops, what may be left, and so on"""
-BOTH = "two threads call stop(), the second one while the first is waiting"
+SLOWLY = "stop() is called; your thread is held for 0.3 s at the next line that it comes to"
+BOTH = "two threads call stop(), the second while the first waits; your thread is held for 0.3 s"
 
 
 @contextlib.contextmanager
@@ -47,6 +48,12 @@ def _served(trial: Trial, address: Any, name: str) -> Talk:
     return talk
 
 
+def _rest(trial: Trial, control: Any) -> None:
+    """Let the server notice what has happened: who comes next must not be quicker."""
+    _go_on(control)
+    trial.wait("listening")
+
+
 def _stopped(trial: Trial, address: Any, control: Any, says: str = "") -> None:
     """Have the server stopped; see that it is over."""
     try:
@@ -72,21 +79,29 @@ def _told(*talks: Talk, reset_allowed: bool = False) -> None:
             talk.expect_end(reset_allowed=reset_allowed)
 
 
-def _done(control: Any) -> None:
+def _go_on(control: Any) -> None:
     """Let the child take its next step, or end."""
     socket.create_connection(control, STOP_S).close()
 
 
 def one_can_connect(trial: Trial) -> None:
-    """It starts."""
-    trial.talk(_started(trial)[0], "ann")
+    """Its thread is slow to begin."""
+    address, _ = _started(trial)
+    trial.note("your thread is held for 0.3 s at its first line; meanwhile:")
+    trial.talk(address, "ann")
 
 
 def echoes(trial: Trial) -> None:
     """Two clients, one after the other."""
-    address, _ = _started(trial)
-    for name in ("ann", "ben"):
-        talk = _served(trial, address, name)
+    address, control = _started(trial)
+    _comes_and_goes(trial, address, "ann")
+    _rest(trial, control)
+    _comes_and_goes(trial, address, "ben")
+
+
+def _comes_and_goes(trial: Trial, address: Any, name: str) -> None:
+    talk = _served(trial, address, name)
+    with _by_rule(ECHO):
         talk.send(b"\xff\x00 no text")
         talk.expect(b"\xff\x00 no text")
         talk.half_close()
@@ -97,7 +112,7 @@ def nobody_came(trial: Trial) -> None:
     """It waits in accept."""
     address, control = _started(trial)
     _stopped(trial, address, control)
-    _done(control)
+    _go_on(control)
 
 
 def all_have_left(trial: Trial) -> None:
@@ -105,14 +120,13 @@ def all_have_left(trial: Trial) -> None:
     address, control = _started(trial)
     ann = _served(trial, address, "ann")
     ann.leave()
+    _rest(trial, control)
     ben = _served(trial, address, "ben")
     ben.reset()
-    eve = _served(trial, address, "eve")
-    with _by_rule(ECHO):
-        eve.half_close()
-        eve.expect_end()
+    _rest(trial, control)
+    _comes_and_goes(trial, address, "eve")
     _stopped(trial, address, control)
-    _done(control)
+    _go_on(control)
 
 
 def one_is_silent(trial: Trial) -> None:
@@ -121,7 +135,16 @@ def one_is_silent(trial: Trial) -> None:
     ann = _served(trial, address, "ann")
     _stopped(trial, address, control)
     _told(ann)
-    _done(control)
+    _go_on(control)
+
+
+def takes_its_time(trial: Trial) -> None:
+    """The same, and its thread takes a while to end."""
+    address, control = _started(trial)
+    ann = _served(trial, address, "ann")
+    _stopped(trial, address, control, SLOWLY)
+    _told(ann)
+    _go_on(control)
 
 
 def one_never_speaks(trial: Trial) -> None:
@@ -130,7 +153,7 @@ def one_never_speaks(trial: Trial) -> None:
     ann = trial.talk(address, "ann")
     _stopped(trial, address, control)
     _told(ann)
-    _done(control)
+    _go_on(control)
 
 
 def one_waits(trial: Trial) -> None:
@@ -141,7 +164,7 @@ def one_waits(trial: Trial) -> None:
     _stopped(trial, address, control)
     _told(ann)
     _told(*others, reset_allowed=True)
-    _done(control)
+    _go_on(control)
 
 
 def twice(trial: Trial) -> None:
@@ -152,7 +175,7 @@ def twice(trial: Trial) -> None:
     _told(ann)
     with _by_rule(REPEATED):
         _stopped(trial, address, control, "stop() is called again")
-    _done(control)
+    _go_on(control)
 
 
 def by_two_threads(trial: Trial) -> None:
@@ -162,7 +185,7 @@ def by_two_threads(trial: Trial) -> None:
     with _by_rule(REPEATED):
         _stopped(trial, address, control, BOTH)
     _told(ann)
-    _done(control)
+    _go_on(control)
 
 
 def again(trial: Trial) -> None:
@@ -172,10 +195,10 @@ def again(trial: Trial) -> None:
     _stopped(trial, address, control)
     _told(ann)
     ann.leave()
-    _done(control)  # the next step: start
+    _go_on(control)  # the next step: start
     with _by_rule(AGAIN):
         _started(trial)
         ben = _served(trial, address, "ben")
     _stopped(trial, address, control)
     _told(ben)
-    _done(control)
+    _go_on(control)

@@ -27,30 +27,33 @@ SECOND_CALL_S = 0.2
 """seconds after which the second thread calls `stop`, if the first does not come to wait"""
 
 
-def serve_by_plan(make: Function, report: Report, plan: Sequence[str], hold: bool = False) -> None:
+def serve_by_plan(make: Function, report: Report, plan: Sequence[str], hold: str = "") -> None:
     """Do what `plan` says, one step whenever somebody connects to `control`; first, a start.
 
-    Steps: `start`; `stop`; `stop twice`, by two threads at the same time. When all are done, one
-    more connection to `control` ends it. Reported: `listening`, the server's address and
-    `control`'s; `stopped`; and then `left`, what there is when stop returns, in words.
+    Steps: `start`; `rest`, until its threads wait or have ended; `stop`; `stop twice`, by two
+    threads at the same time. When all are done, one more connection to `control` ends it. Reported:
+    `listening` after a start and a rest, with the server's address and `control`'s; `stopped`,
+    and then `left`, what there is when stop returns, in words.
 
     Args:
         make: the class; `make()` has `start` and `stop`.
         report: tells the examiner.
         plan: the steps.
-        hold: does each thread of the server take its time when it is to stop? Then it is told at
-            once whether stop has waited for it; otherwise it has a moment more to end.
+        hold: when does each thread of the server take its time? At its `start`; or when it is to
+            `stop`: then what is left counts as soon as stop has returned, otherwise a moment later.
     """
     with socket.create_server(("127.0.0.1", 0)) as control:
         before, others = baseline(), set(threading.enumerate())
         held = _Held(HOLD_S)
         if hold:
             threading.settrace(held)
+        if hold == "start":
+            held.begin()
         address = _free_address()
         server = make()
 
         def left() -> str:
-            until = time.monotonic() + (0.0 if hold else LINGER_S)
+            until = time.monotonic() + (0.0 if hold == "stop" else LINGER_S)
             theirs = [one for one in threading.enumerate() if one not in others]
             for thread in theirs:
                 thread.join(max(0.0, until - time.monotonic()))
@@ -64,9 +67,14 @@ def serve_by_plan(make: Function, report: Report, plan: Sequence[str], hold: boo
                 control.accept()[0].close()
             if step == "start":
                 server.start(address)
+                if hold != "start":
+                    come_to_rest(others)  # whether a thread ends at once must not be chance
                 report("listening", (address, control.getsockname()))
                 continue
             come_to_rest(others)
+            if step == "rest":
+                report("listening", (address, control.getsockname()))
+                continue
             held.begin()
             found = _STEPS[step](server, left, others)
             report("stopped")

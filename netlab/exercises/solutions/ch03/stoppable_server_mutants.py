@@ -23,6 +23,19 @@ class Forever(Correct):
         self.thread.join()
 
 
+class NotYet(Correct):
+    """Leaves listening to its thread, and returns before it listens."""
+
+    def start(self, address: Any) -> None:
+        self.waker, self.woken = socket.socketpair()
+        self.thread = threading.Thread(target=self.listen, args=[address])
+        self.thread.start()
+
+    def listen(self, address: Any) -> None:
+        self.listener = socket.create_server(address)
+        self.run()
+
+
 class TextOnly(Correct):
     """Echoes text."""
 
@@ -271,6 +284,7 @@ class FirstCallerWaits(Correct):
 
 MUTANTS = (
     (Forever, "one can connect"),
+    (NotYet, "one can connect"),
     (TextOnly, "two clients, one after the other"),
     (ServesOne, "two clients, one after the other"),
     (ClosesItsListener, "stop, when nobody has come"),
