@@ -123,14 +123,6 @@ class Lasting(socket.socket):
         pass
 
 
-class KeepsThePair(Correct):
-    """Closes one end of the pair that wakes it."""
-
-    def run(self) -> None:
-        self.woken = Lasting(fileno=self.woken.detach())
-        super().run()
-
-
 class Fragile(Correct):
     """A client that vanishes ends the server."""
 
@@ -290,7 +282,6 @@ MUTANTS = (
     (ClosesItsListener, "stop, when nobody has come"),
     (ClosesAndHopes, "stop, when nobody has come"),
     (KeepsItsPort, "stop, when nobody has come"),
-    (KeepsThePair, "stop, when nobody has come"),
     (Fragile, "stop, when all have left"),
     (ConnectsToItself, "stop, with a silent client"),
     (WakesInAcceptOnly, "stop, with a silent client"),
