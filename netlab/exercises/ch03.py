@@ -112,7 +112,8 @@ say_goodbye = Exercise(
     "`last_words` are at most 1,000 bytes, so `sendall` does not have to wait.",
     rules=(
         "The client receives `last_words`, and FIN right behind them; not RST, whatever it has "
-        "said that nobody has read. It may wait for FIN before it ends the conversation itself.",
+        "said that nobody has read. The client may wait for FIN before it ends the conversation "
+        "itself.",
         "Then the function waits for the client's end (`recv` returns `b''`). What the client says "
         "until then is read and thrown away, even 3 MB: no RST for one who still has something to "
         "say.",
