@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import sys
@@ -24,6 +25,8 @@ APART_S = 0.2
 """seconds that a piece waits at most to be read, before the next is sent"""
 STALL_S = 0.5
 """seconds without room for more, after which nothing more fits"""
+MOST_STALLS = 5
+"""how often there may be room again, before that"""
 POLL_S = 0.001
 ELSEWHERE_S = 0.01
 """the same, where the server is in another network namespace: its table is not ours to read"""
@@ -139,13 +142,25 @@ class Talk:
         does = f"{self._name} sends {in_short(data)} over and over, and reads nothing"
         self._wire("client→server", "data", does, data)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
-        self.sock.settimeout(STALL_S)
-        sent = 0
-        with contextlib.suppress(OSError):  # full, or it hung up: either is an answer
-            while sent < most_bytes:
-                self.sock.sendall(data)
-                sent += len(data)
+        for _ in range(MOST_STALLS):
+            if not self._stuff(data, most_bytes):
+                break
+            # A server that was only slow takes more by and by.
+            if not select.select([], [self.sock], [], STALL_S)[1]:
+                break
         self.sock.settimeout(self._trial.patience_s)
+
+    def _stuff(self, data: bytes, most_bytes: int) -> bool:
+        """Return whether there was no room any more."""
+        self.sock.settimeout(STALL_S)
+        try:
+            for _ in range(0, most_bytes, len(data)):
+                self.sock.sendall(data)
+        except TimeoutError:
+            return True
+        except OSError:  # it hung up: that is an answer, too
+            pass
+        return False
 
     def expect(self, data: bytes) -> None:
         """Read exactly these bytes."""

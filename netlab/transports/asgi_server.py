@@ -53,14 +53,7 @@ class _Http(H11Protocol):
         self.access_log = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Send small answers at once.
-
-        asyncio does that only where the socket was made with IPPROTO_TCP in so many words, and
-        `socket.create_server` makes it with 0: each poll would wait for a delayed ACK, 40 ms.
-        """
         super().connection_made(transport)
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if isinstance(self.server_state, _State) and self.server_state.stopping:
             transport.abort()  # accepted a moment before the listener was closed
 

@@ -9,7 +9,7 @@ from tests.browser.lab import Chapter
 from tools.cell_rules import announced_errors, ends_clean, was_run
 from tools.notebooks import NOTEBOOKS
 
-CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

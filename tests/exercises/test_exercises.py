@@ -36,37 +36,45 @@ each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exerci
 
 
 class Examiners:
-    """Several warm interpreters: most of what mutants take is waiting for an answer in vain."""
+    """Several warm interpreters: most of what mutants take is waiting for an answer in vain.
 
-    def __init__(self, nurseries: list[Nursery]) -> None:
-        self._free: SimpleQueue[Nursery] = SimpleQueue()
-        for nursery in nurseries:
-            self._free.put(nursery)
+    A fork costs what its parent has loaded, so exercises with much to load have their own.
+    """
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._free: dict[bool, SimpleQueue[Nursery]] = {}
+        for heavy in (False, True):
+            modules = {name for one in EXERCISES if _heavy(one) is heavy for name in one.modules}
+            self._free[heavy] = SimpleQueue()
+            for _ in range(EXAMINERS):
+                nursery = stack.enter_context(Nursery(modules))
+                nursery.launch()
+                self._free[heavy].put(nursery)
 
     def check_all(self, exercise: Exercise, codes: Sequence[tuple[Any, int]]) -> list[Report]:
         """Check each code with its seed; return the reports in the same order."""
+        free = self._free[_heavy(exercise)]
 
         def check(job: tuple[Any, int]) -> Report:
-            nursery = self._free.get()
+            nursery = free.get()
             try:
                 return exercise.check(job[0], seed=job[1], nursery=nursery)
             finally:
-                self._free.put(nursery)
+                free.put(nursery)
 
         with ThreadPoolExecutor(EXAMINERS, thread_name_prefix="netlab-test") as pool:
             return list(pool.map(check, codes))
 
 
+def _heavy(exercise: Exercise) -> bool:
+    return any("tls" in name or "transports" in name for name in exercise.modules)
+
+
 @pytest.fixture(scope="module")
 def examiners() -> Iterator[Examiners]:
-    modules = {module for exercise in EXERCISES for module in exercise.modules}
-    with ExitStack() as stack:
-        nurseries = [stack.enter_context(Nursery(modules)) for _ in range(EXAMINERS)]
-        for nursery in nurseries:
-            nursery.launch()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ledger, "LOCK_S", 60.0)  # no result is to be lost to a slow disk
-            yield Examiners(nurseries)
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "LOCK_S", 60.0)  # no result is to be lost to a slow disk
+        yield Examiners(stack)
 
 
 @each_exercise
