@@ -112,7 +112,9 @@ class TlsTalk(Layered):
         what, until = in_short(data), self.deadline()
         while len(self._kept) < len(data):
             try:
-                self._kept += self.tls.read(65_536)
+                if not (piece := self.tls.read(65_536)):
+                    raise self.failed(what, difference(data, self._kept, CLOSE_NOTIFY))
+                self._kept += piece
             except ssl.SSLWantReadError:
                 self._more_for(what, data, until)
             except ssl.SSLError as error:
@@ -136,7 +138,9 @@ class TlsTalk(Layered):
         until, notified = self.deadline(), False
         while not notified:
             try:
-                self._kept += self.tls.read(65_536)
+                # b"": theirs has come, and ours is not out; else it is an SSLZeroReturnError.
+                notified = not (piece := self.tls.read(65_536))
+                self._kept += piece
             except ssl.SSLWantReadError:
                 self._more(what, until, reset_is_end=truncation_allowed)
             except ssl.SSLZeroReturnError:
