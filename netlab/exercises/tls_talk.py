@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME = "localhost"
 CLOSE_NOTIFY = "close_notify"
+# Python before 3.11.4 has this set: a FIN without close_notify looked like one with it.
+IGNORE_TRUNCATION = ssl.OP_IGNORE_UNEXPECTED_EOF
 ALERT, HANDSHAKE = 21, 22
 """types of records (RFC 8446, 5.1)"""
 
@@ -32,6 +34,7 @@ def client_context(version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLC
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = context.maximum_version = version
+    context.options &= ~IGNORE_TRUNCATION
     return context
 
 
@@ -40,6 +43,7 @@ def pinning_context(certificate: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=certificate)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be an authority's
+    context.options &= ~IGNORE_TRUNCATION
     return context
 
 

@@ -8,6 +8,7 @@ MAX_LINE_BYTES = 65_536
 def tls_echo(listener, certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # was set in Python before 3.11.4
     context.load_cert_chain(certificate)
     context.sni_callback = refuse_strangers
     while True:

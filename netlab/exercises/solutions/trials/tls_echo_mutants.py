@@ -17,6 +17,7 @@ LIMIT = 65_536
 
 def _context(certificate: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # was set in Python before 3.11.4
     context.load_cert_chain(certificate)
     context.sni_callback = _refuse_strangers
     return context
