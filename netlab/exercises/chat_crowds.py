@@ -77,7 +77,7 @@ def storm(stage: Stage) -> None:
             person.transmit({"type": "join_room", "room": "station"})
             ann.hear("user_joined", client_id=person.id)
         for number, person in enumerate(crowd):
-            person.link.tcp.reset() if number % 3 == 2 else person.link.tcp.leave()
+            person.link.tcp.reset(wait=False) if number % 3 == 2 else person.link.tcp.leave()
     stage.trial.note(f"{CROWD} people join the room and go at once, every third by RST")
     stage.trial.tally(CROWD)
     left = {ann.next_message(f"{CROWD} times user_left").get("client_id") for _ in crowd}

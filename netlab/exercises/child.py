@@ -66,7 +66,8 @@ def main() -> None:
     with contextlib.suppress(EOFError, ConnectionError), _call_back(place) as control:
         _prctl(_PR_SET_CHILD_SUBREAPER)  # orphans of a probe become our children
         for module in control.recv():
-            import_module(module)
+            with contextlib.suppress(ImportError):  # Windows lacks some
+                import_module(module)
         gc.collect()
         gc.freeze()  # the probes need not look through what is ours
         control.send("ready")

@@ -11,6 +11,7 @@ from typing import Any, Self
 import cloudpickle
 
 from netlab.exercises.nursery import Nursery
+from netlab.exercises.rest import process_behind, wait_at_rest
 from netlab.exercises.subjects import Subject, source_line
 from netlab.exercises.trial import STEP_S, Trial
 from netlab.exercises.words import Broken, steady
@@ -19,6 +20,8 @@ LOAD_S = 10.0
 """seconds that a learner's file, or what the code imports, may take to load"""
 PROBE_S = 30.0
 """seconds that all the waiting for the code in one trial may take"""
+NOTICE_S = 0.5
+"""seconds that code which is never at rest gets to notice something"""
 DEATH_S = 0.5
 """seconds in which a process whose connection to us has ended tells its exit status"""
 
@@ -172,6 +175,11 @@ class CodeTrial(Trial):
         except (EOFError, OSError):
             return self._end
         return "the function returned"
+
+    def let_notice(self) -> None:
+        pid = process_behind(self.channel) if self._running else None
+        if pid:
+            wait_at_rest(pid, NOTICE_S)
 
     def again(self, patience_s: float) -> Trial:
         self.close_talks()

@@ -143,7 +143,8 @@ def storm(trial: Trial, address: Any, number: int, greeting: bytes = b"") -> Non
                 crowd[-1].send(greeting)
         for each, talk in enumerate(crowd):
             if each % 3 == 2:
-                talk.reset()
+                talk.reset(wait=False)
             else:
                 talk.leave()
+        trial.let_notice()
     trial.note(f"{count(number, 'client')} connect at once and go, every third by RST")

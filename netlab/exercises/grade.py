@@ -64,7 +64,7 @@ class Exercise:
         probes: what is tried, in order.
         converse: a short conversation with the code, for `show`.
         code_name: what the code is called, where that is not `name`: a class, for instance.
-        preload: modules of ours that import what most solutions will; done once for all probes.
+        preload: modules that most solutions will import; done once for all probes.
     """
 
     def __init__(
@@ -111,9 +111,10 @@ class Exercise:
 
     @property
     def modules(self) -> set[str]:
-        """What the probes' processes import."""
-        probes = {one.__module__ for probe in self.probes for one in (probe.run, probe.examine)}
-        return probes.union(self._preload)
+        """What the probes' processes import before any code of a learner runs."""
+        goes_there = [one for probe in self.probes for one in (probe.run, *probe.arguments)]
+        ours = {getattr(one, "__module__", None) or "" for one in goes_there if callable(one)}
+        return {name for name in ours if name.startswith("netlab.")}.union(self._preload)
 
     @property
     def over_network(self) -> bool:

@@ -22,6 +22,16 @@ START_S = 20.0
 """seconds that an interpreter may take to start (a busy machine is no fault of the code)"""
 END_S = 10.0
 """seconds that the nursery may take to clean up"""
+USUAL = (
+    "concurrent.futures.thread",
+    "encodings.idna",  # whoever passes a host name to a socket needs it
+    "encodings.latin_1",
+    "importlib.util",
+    "queue",
+    "resource",
+    "termios",
+)
+"""what nearly all code will import: once here, and not again in each process"""
 _ENVIRONMENT = {
     # Each of glibc's arenas reserves 64 MiB of address space, which is what we limit.
     "MALLOC_ARENA_MAX": "2",
@@ -40,7 +50,7 @@ class Nursery:
     """
 
     def __init__(self, modules: Iterable[str] = ()) -> None:
-        self._modules = sorted({name for name in modules if name.startswith("netlab.")})
+        self._modules = sorted({*modules, *USUAL})
         self._process: subprocess.Popen[str] | None = None
         self._control: Channel | None = None
         self._printed: Path | None = None

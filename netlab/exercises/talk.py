@@ -126,11 +126,13 @@ class Talk:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
 
-    def reset(self) -> None:
-        """End the connection with RST."""
+    def reset(self, *, wait: bool = True) -> None:
+        """End the connection with RST, and `wait` until the code has had time to notice."""
         self._wire("client→server", "rst", f"{self._name} resets the connection (RST)")
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
+        if wait:
+            self._trial.let_notice()
 
     def leave(self) -> None:
         """Close the connection in order (FIN)."""

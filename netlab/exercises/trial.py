@@ -106,6 +106,9 @@ class Trial(ABC):
     def how_it_ended(self) -> str | None:
         """Return how the code ended, if it has; None while it runs."""
 
+    def let_notice(self) -> None:
+        """Give the code the time to notice what was done to it, where that can be known."""
+
     @abstractmethod
     def again(self, patience_s: float) -> Trial:
         """Return a new trial of the same, to be entered; this one's process is ended."""

@@ -30,8 +30,8 @@ from .code import empty
 EXERCISES = exercises.all()
 CHAPTERS = sorted({one.chapter for one in EXERCISES if one.chapter != "trials"})
 SOLUTION_RUNS = 20
-EXAMINERS = 4
-"""at the same time"""
+EXAMINERS = {"light": 8, "heavy": 4}
+"""at the same time: most of what they take is waiting, less so where there is much to load"""
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 
 
@@ -42,18 +42,21 @@ class Examiners:
     """
 
     def __init__(self, stack: ExitStack) -> None:
-        self._free: dict[bool, SimpleQueue[Nursery]] = {}
-        for heavy in (False, True):
-            modules = {name for one in EXERCISES if _heavy(one) is heavy for name in one.modules}
-            self._free[heavy] = SimpleQueue()
-            for _ in range(EXAMINERS):
-                nursery = stack.enter_context(Nursery(modules))
-                nursery.launch()
-                self._free[heavy].put(nursery)
+        self._free: dict[str, SimpleQueue[Nursery]] = {}
+        nurseries = []
+        for weight, number in EXAMINERS.items():
+            modules = {name for one in EXERCISES if _weight(one) == weight for name in one.modules}
+            self._free[weight] = SimpleQueue()
+            for _ in range(number):
+                nurseries.append(stack.enter_context(Nursery(modules)))
+                self._free[weight].put(nurseries[-1])
+        with ThreadPoolExecutor(thread_name_prefix="netlab-test") as pool:
+            list(pool.map(Nursery.launch, nurseries))  # now, so that no test is to blame for it
 
     def check_all(self, exercise: Exercise, codes: Sequence[tuple[Any, int]]) -> list[Report]:
         """Check each code with its seed; return the reports in the same order."""
-        free = self._free[_heavy(exercise)]
+        weight = _weight(exercise)
+        free = self._free[weight]
 
         def check(job: tuple[Any, int]) -> Report:
             nursery = free.get()
@@ -62,12 +65,13 @@ class Examiners:
             finally:
                 free.put(nursery)
 
-        with ThreadPoolExecutor(EXAMINERS, thread_name_prefix="netlab-test") as pool:
+        with ThreadPoolExecutor(EXAMINERS[weight], thread_name_prefix="netlab-test") as pool:
             return list(pool.map(check, codes))
 
 
-def _heavy(exercise: Exercise) -> bool:
-    return any("tls" in name or "transports" in name for name in exercise.modules)
+def _weight(exercise: Exercise) -> str:
+    heavy = any(name == "ssl" or "transports" in name for name in exercise.modules)
+    return "heavy" if heavy else "light"
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ CROWD = 20
 """clients that are connected at the same time"""
 STORM = 100
 """clients that come and go at once"""
-UNREAD_BYTES = 8 * 1024 * 1024
+UNREAD_BYTES = 64 * 1024 * 1024
 """of answers that nobody reads, at most so many are asked for"""
 EARLY_S = 0.2
 """seconds in which an answer to what was read is seen, if it comes too early"""

@@ -24,7 +24,7 @@ FLOOD = LOAD * 4
 """8 MB: more than two sockets hold (tcp(7): tcp_rmem, tcp_wmem) while nobody reads"""
 STALL_S = 0.05
 """seconds without room for more, after which it is time to read"""
-UNREAD_BYTES = 8 * 1024 * 1024
+UNREAD_BYTES = 64 * 1024 * 1024
 """of answers that nobody reads, at most so many are asked for"""
 
 

@@ -29,7 +29,7 @@ STORM = 40
 """clients that come and go at once in the middle of a handshake"""
 STRANGER = "other.example"
 """a host that the server is not (RFC 2606, 2)"""
-UNREAD_BYTES = 8 * 1024 * 1024
+UNREAD_BYTES = 64 * 1024 * 1024
 """of answers that nobody reads, at most so many are asked for"""
 
 LINES = (b"one\n", b"\n", b"three\r\n", b"\xff\x00\xfe\n", "café 🙂\n".encode())
@@ -285,4 +285,5 @@ TRIAL = Exercise(
         _probe("a storm of clients", 10, _storm),
     ),
     converse=_probe("last words, then close_notify", 7, _last_words),
+    preload=("ssl",),
 )

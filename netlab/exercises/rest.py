@@ -1,0 +1,57 @@
+"""When is a process at rest? So that the code under examination has noticed what was done to it.
+
+A server hears of a reset at once, but its thread may have to wait for a processor before it can
+do anything about it; on a busy machine others are served meanwhile. What happens next must not
+depend on that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+POLL_S = 0.001
+_UCRED = struct.Struct("3i")  # process, user, group: unix(7)
+
+
+def process_behind(channel: Connection[Any, Any]) -> int | None:
+    """Return the id of the process at the other end; None where the system does not tell."""
+    option: int | None = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    try:
+        with socket.socket(fileno=channel.fileno()) as sock:
+            try:
+                pid: int = _UCRED.unpack(
+                    sock.getsockopt(socket.SOL_SOCKET, option, _UCRED.size)
+                )[0]
+            finally:
+                sock.detach()  # it is the channel's
+    except OSError:
+        return None
+    return pid or None
+
+
+def wait_at_rest(pid: int, timeout_s: float) -> None:
+    """Return once no thread of the process runs or wants to, but after `timeout_s` at the latest.
+
+    Where there is no /proc, at once. proc_pid_stat(5): `R` is a thread that runs, or would.
+    """
+    until = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while _runs(pid) and time.monotonic() < until:
+        pause.wait(POLL_S)
+
+
+def _runs(pid: int) -> bool:
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            if stat.read_text().rpartition(")")[2].split()[0] == "R":
+                return True
+    return False
