@@ -28,21 +28,55 @@ def serve_tls(function: Function, report: Report, certificate: str) -> None:
         report: tells the examiner.
         certificate: path of a PEM file that holds a private key and its certificate.
     """
+    _serve(function, report, certificate)
+
+
+def serve_answers(function: Function, report: Report, certificate: str) -> None:
+    """The same for `function(listener, context, answer)`.
+
+    `context` is an `ssl.SSLContext` for a server, and `answer` an `Answer`.
+    """
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # was set in Python before 3.11.4
+    context.load_cert_chain(certificate)
+    _serve(function, report, context, Answer())
+
+
+def _serve(function: Function, report: Report, *arguments: object) -> None:
     try:
         if inspect.isclass(function):
             make: Any = function
-            with make(certificate) as server:
+            with make(*arguments) as server:
                 report("listening", tuple(server.address[:2]))
                 for_ever()
         listener = keep(socket.create_server(("127.0.0.1", 0)))
         listener.setblocking(not inspect.iscoroutinefunction(function))
         report("listening", listener.getsockname())
-        result(function, listener, certificate)
+        result(function, listener, *arguments)
     except BaseException as error:
         report("raised", describe(function, error))
     else:
         report("ended")
     for_ever()
+
+
+class Answer:
+    """What `serve_answers` has the code call with each line: it echoes, and knows what it heard."""
+
+    QUESTION = b"were you given anything that is not one line?\n"
+
+    def __init__(self) -> None:
+        self._not_one_line = b"nothing"
+
+    def __call__(self, line: bytes) -> bytes:
+        if line == self.QUESTION:
+            return self._not_one_line + b"\n"
+        if line.find(b"\n") != len(line) - 1:
+            self._not_one_line = repr(line).encode()
+        return line
 
 
 class Certificate:

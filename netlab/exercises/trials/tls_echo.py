@@ -5,10 +5,12 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
+from netlab.exercises import tls_probes
 from netlab.exercises.conditions import storm
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.layered import END, Layered
 from netlab.exercises.tls_peers import Certificate, serve_tls
+from netlab.exercises.tls_probes import MAX_LINE_BYTES, says, still_there
 from netlab.exercises.tls_talk import (
     HANDSHAKE,
     NAME,
@@ -19,41 +21,18 @@ from netlab.exercises.tls_talk import (
     pinning_context,
 )
 from netlab.exercises.trial import Trial
-from netlab.exercises.words import Broken, in_short
+from netlab.exercises.words import Broken
 
-MAX_LINE_BYTES = 65_536
-"""longest line that is sent, counting its newline"""
-STALLED = 8
-"""clients that stall in their handshakes at the same time"""
 STORM = 40
 """clients that come and go at once in the middle of a handshake"""
 STRANGER = "other.example"
 """a host that the server is not (RFC 2606, 2)"""
-UNREAD_BYTES = 64 * 1024 * 1024
-"""of answers that nobody reads, at most so many are asked for"""
-
-LINES = (b"one\n", b"\n", b"three\r\n", b"\xff\x00\xfe\n", "café 🙂\n".encode())
-
-
-def _says(talk: TlsTalk, *lines: bytes) -> None:
-    for line in lines:
-        talk.send(line)
-        talk.expect(line)
-
-
-def _still_there(trial: Trial, address: Any) -> None:
-    _says(TlsTalk(trial, address, "next"), b"still there?\n")
-
-
-def _lines(trial: Trial) -> None:
-    address = trial.wait("listening")
-    _says(TlsTalk(trial, address), b"hello\n", b"hello again\n", *LINES)
 
 
 def _older(trial: Trial) -> None:
     address = trial.wait("listening")
     talk = TlsTalk(trial, address, context=client_context(ssl.TLSVersion.TLSv1_2))
-    _says(talk, b"hello in 1.2\n")
+    says(talk, b"hello in 1.2\n")
 
 
 def _too_old(trial: Trial) -> None:
@@ -64,7 +43,7 @@ def _too_old(trial: Trial) -> None:
     old.write(old_hello())
     if old.read_some(what, old.deadline(), reset_is_end=True)[:1] == bytes([HANDSHAKE]):
         raise Broken(what, "a ServerHello: the server agrees to TLS 1.1")
-    _still_there(trial, address)
+    still_there(trial, address)
 
 
 def _certificate(trial: Trial) -> None:
@@ -73,7 +52,7 @@ def _certificate(trial: Trial) -> None:
     assert shown is not None
     context = pinning_context(shown)
     trial.note(f"the next client asks whether this certificate is one for {NAME!r}, and valid")
-    _says(TlsTalk(trial, address, "pinning", context=context), b"I know you\n")
+    says(TlsTalk(trial, address, "pinning", context=context), b"I know you\n")
 
 
 def _stranger(trial: Trial) -> None:
@@ -87,32 +66,8 @@ def _stranger(trial: Trial) -> None:
         what = f"the handshake to fail: the client seeks {STRANGER!r} (SNI)"
         raise Broken(what, "a handshake, as if that were its name")
     trial.note(f"the handshake fails, as it should: misled seeks {STRANGER!r} (SNI)")
-    _says(TlsTalk(trial, address, "no name", server_name=None), b"I seek nobody\n")
-    _still_there(trial, address)
-
-
-def _cut(trial: Trial) -> None:
-    address = trial.wait("listening")
-    talk = TlsTalk(trial, address, most_bytes=40)
-    for most_bytes in (1, 7):
-        talk.send_cut((b"ab\nc", b"d\n"), most_bytes)
-        talk.expect(b"ab\ncd\n")
-
-
-def _records(trial: Trial) -> None:
-    address = trial.wait("listening")
-    talk = TlsTalk(trial, address)
-    for records in ((b"half a ", b"line\n"), LINES, (b"a\nb\nc", b"\nd", b"\n"), tuple(b"xyz\n")):
-        texts = tuple(one if isinstance(one, bytes) else bytes([one]) for one in records)
-        talk.send(*texts)
-        talk.expect(b"".join(texts))
-    talk.send(b"".join(LINES))
-    talk.expect(b"".join(LINES))
-
-
-def _long(trial: Trial) -> None:
-    address = trial.wait("listening")
-    _says(TlsTalk(trial, address), bytes(MAX_LINE_BYTES - 1) + b"\n", b"and a short one\n")
+    says(TlsTalk(trial, address, "no name", server_name=None), b"I seek nobody\n")
+    still_there(trial, address)
 
 
 def _too_long(trial: Trial) -> None:
@@ -121,98 +76,14 @@ def _too_long(trial: Trial) -> None:
     talk.said("sends 100,000 bytes without a newline", b"")
     talk.write(talk.sealed(bytes(100_000)), may_fail=True)
     talk.expect_end()
-    _still_there(trial, address)
-
-
-def _goodbye(trial: Trial) -> None:
-    address = trial.wait("listening")
-    for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
-        talk = TlsTalk(trial, address, context=client_context(version))
-        _says(talk, b"bye\n")
-        talk.close_notify()
-        talk.expect_close_notify()
-
-
-def _last_words(trial: Trial) -> None:
-    address = trial.wait("listening")
-    talk = TlsTalk(trial, address)
-    talk.send(b"whole\nand the rest")
-    talk.close_notify()
-    talk.expect(b"whole\nand the rest")
-    talk.expect_close_notify()
-
-
-def _truncated(trial: Trial) -> None:
-    address = trial.wait("listening")
-    talk = TlsTalk(trial, address)
-    talk.send(b"pay 10\npay 10")
-    talk.expect(b"pay 10\n")
-    talk.truncate()
-    talk.expect_end()
-
-
-def _plaintext(trial: Trial) -> None:
-    address = trial.wait("listening")
-    for words in (b"hello\n" * 20, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", bytes(600)):
-        plain = Layered(trial, address, "plain")
-        plain.said(f"sends {in_short(words)}, without TLS", words)
-        plain.write(words)
-        what, until, came = f"an alert, or {END}", plain.deadline(), b""
-        while data := plain.read_some(what, until, reset_is_end=True):
-            came += data
-            if b"hello" in came or came[:1] == b"\x00":
-                raise Broken(what, f"{in_short(came)}, without TLS")
-        trial.note("plain is turned away")
-    _still_there(trial, address)
-
-
-def _stalled(trial: Trial) -> None:
-    address = trial.wait("listening")
-    with trial.in_silence():
-        for number in range(STALLED):
-            silent = Layered(trial, address, f"stalled {number}")
-            silent.write(first_hello()[: 60 * (number % 2)])
-    trial.note(f"{STALLED} clients connect, and stall: some after 60 bytes of their first message")
-    _still_there(trial, address)
-
-
-def _never_reads(trial: Trial) -> None:
-    address = trial.wait("listening")
-    talk = TlsTalk(trial, address, "never reads")
-    line = b"y" * 8191 + b"\n"
-    trial.note(f"never reads sends {in_short(line)} over and over, and reads nothing")
-    talk.stop_reading()
-    sent = 0
-    while sent < UNREAD_BYTES:
-        try:
-            talk.tcp.sock.sendall(talk.sealed(*[line] * 8))
-        except OSError:  # full, or it hung up: either is an answer
-            break
-        sent += 8 * len(line)
-    _still_there(trial, address)
-
-
-def _vanishes(trial: Trial) -> None:
-    address = trial.wait("listening")
-    for number in (1, 2, 3):
-        early = Layered(trial, address, f"early {number}")
-        early.said("sends the first message of a handshake", b"")
-        early.write(first_hello())
-        early.tcp.reset()
-        late = TlsTalk(trial, address, f"late {number}")
-        _says(late, b"hello\n")
-        late.said("sends all of a record but its last bytes", b"")
-        late.write(late.sealed(b"you need not answer\n")[:-3])
-        late.tcp.wait_read()
-        late.tcp.reset()
-        _still_there(trial, address)
+    still_there(trial, address)
 
 
 def _storm(trial: Trial) -> None:
     address = trial.wait("listening")
     storm(trial, address, STORM, first_hello()[:100])
     trial.tally(STORM)
-    _still_there(trial, address)
+    still_there(trial, address)
 
 
 def _probe(name: str, rule: int, examine: Any) -> Probe:
@@ -266,24 +137,24 @@ TRIAL = Exercise(
         "suppress_ragged_eofs=False)`, then `recv`, and at the end `unwrap()`, which says so.",
     ),
     probes=(
-        _probe("a line, then others", 1, _lines),
+        _probe("a line, then others", 1, tls_probes.lines),
         _probe("a client of TLS 1.2", 2, _older),
         _probe("a client of TLS 1.1", 2, _too_old),
         _probe("the certificate", 3, _certificate),
         _probe("a client that seeks another host", 4, _stranger),
-        _probe("records cut by TCP", 5, _cut),
-        _probe("lines across records", 5, _records),
-        _probe("a long line", 5, _long),
+        _probe("records cut by TCP", 5, tls_probes.cut),
+        _probe("lines across records", 5, tls_probes.records),
+        _probe("a long line", 5, tls_probes.long_line),
         _probe("a line that is too long", 5, _too_long),
-        _probe("goodbye", 6, _goodbye),
-        _probe("last words, then close_notify", 7, _last_words),
-        _probe("a connection that is cut", 7, _truncated),
-        _probe("clients that speak no TLS", 8, _plaintext),
-        _probe("clients that stall in the handshake", 9, _stalled),
-        _probe("a client that never reads", 9, _never_reads),
-        _probe("clients that vanish", 10, _vanishes),
+        _probe("goodbye", 6, tls_probes.goodbye),
+        _probe("last words, then close_notify", 7, tls_probes.last_words),
+        _probe("a connection that is cut", 7, tls_probes.truncated),
+        _probe("clients that speak no TLS", 8, tls_probes.plaintext),
+        _probe("clients that stall in the handshake", 9, tls_probes.stalled),
+        _probe("a client that never reads", 9, tls_probes.never_reads),
+        _probe("clients that vanish", 10, tls_probes.vanishes),
         _probe("a storm of clients", 10, _storm),
     ),
-    converse=_probe("last words, then close_notify", 7, _last_words),
+    converse=_probe("last words, then close_notify", 7, tls_probes.last_words),
     preload=("ssl",),
 )
