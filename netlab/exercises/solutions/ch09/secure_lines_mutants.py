@@ -98,12 +98,27 @@ def lines_without_the_rest(
 
 
 def lines_up_to_any_end(listener: socket.socket, context: ssl.SSLContext, answer: Answer) -> None:
-    """As `wrap_socket` does by default."""
+    """As `suppress_ragged_eofs=True` does it: an end is an end."""
 
     def serve_one(connection: socket.socket) -> None:
-        _lines(context.wrap_socket(connection, server_side=True), answer)
+        with _shake_hands(context, connection) as secure:
+            heard = b""
+            while data := _heard(secure):
+                *whole, heard = (heard + data).split(b"\n")
+                for line in whole:
+                    secure.sendall(answer(line + b"\n"))
+            if heard:
+                secure.sendall(answer(heard))
+            secure.unwrap()
 
     _threads(listener, serve_one)
+
+
+def _heard(secure: ssl.SSLSocket) -> bytes:
+    try:
+        return secure.recv(65_536)
+    except ssl.SSLError:
+        return b""
 
 
 def lines_in_plain_too(listener: socket.socket, context: ssl.SSLContext, answer: Answer) -> None:
