@@ -96,13 +96,14 @@ class Serve:
                 f"`serve` takes a certificate of trustme, such as "
                 f"trustme.CA().issue_cert('localhost'), and not a {type(leaf).__name__}"
             ) from None
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self._over = threading.Event()
-        self._accepting = threading.Thread(target=self._accept, name="netlab-served", daemon=True)
+        self._open: list[tuple[socket.socket, threading.Thread]] = []
 
     def __enter__(self) -> Address:
-        self._accepting.start()
+        self._listener = socket.create_server(("127.0.0.1", 0))
         address: Address = self._listener.getsockname()
+        self._accepting = threading.Thread(target=self._accept, name="netlab-served", daemon=True)
+        self._accepting.start()
         return address
 
     def __exit__(
@@ -116,6 +117,10 @@ class Serve:
             socket.create_connection(self._listener.getsockname(), TIMEOUT_S).close()
         self._accepting.join(TIMEOUT_S)
         self._listener.close()
+        for same, thread in self._open:
+            with same, contextlib.suppress(OSError):  # most have left
+                same.shutdown(socket.SHUT_RDWR)
+            thread.join(TIMEOUT_S)
 
     def _accept(self) -> None:
         while True:
@@ -123,7 +128,12 @@ class Serve:
             if self._over.is_set():
                 connection.close()
                 return
-            threading.Thread(target=self._serve_one, args=[connection], daemon=True).start()
+            thread = threading.Thread(
+                target=self._serve_one, args=[connection], name="netlab-served", daemon=True
+            )
+            # TLS takes the socket over; this is the same connection, to end it from outside.
+            self._open.append((connection.dup(), thread))
+            thread.start()
 
     def _serve_one(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):  # such as: we are not believed

@@ -81,8 +81,13 @@ def trusting_machine() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="netlab-trusted-") as folder:
         path = Path(folder, "trusted.pem")
         path.write_text(ca_pem("the machine's"), "ascii")
-        os.environ |= {"SSL_CERT_FILE": str(path), "SSL_CERT_DIR": folder}
+        trusted = {"SSL_CERT_FILE": str(path), "SSL_CERT_DIR": folder}
+        before = {name: os.environ.get(name) for name in trusted}
+        os.environ |= trusted
         try:
             yield
         finally:
-            del os.environ["SSL_CERT_FILE"], os.environ["SSL_CERT_DIR"]
+            for name, value in before.items():
+                del os.environ[name]
+                if value is not None:
+                    os.environ[name] = value
