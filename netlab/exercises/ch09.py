@@ -96,7 +96,7 @@ secure_lines = Exercise(
     "`ssl.SSLContext` for a server; its certificate is loaded. `answer(line)` returns what is to "
     "be sent back (the examiner's: nearly always the line itself), and may do something besides, "
     "such as pay a bill (the examiner's remembers what it was given). Use threads, as in chapter "
-    "04: asyncio's streams do not tell rule 4 from rule 5.",
+    "04: asyncio's streams take the ends of rules 4 and 5 for the same, and answer after neither.",
     rules=(
         r"For each line, its `\n` included, `answer` is called once, as soon as the line is "
         "complete, and what it returns is sent. A line need not be text; it has at most "
@@ -154,8 +154,8 @@ LONG_S, SHORT_S = 5.0, 0.2
 def _finds(expected: str, rule: int, name: str, certificate: str = "", sought: str = HOST) -> Probe:
     """A scene of that name, or a server that shows a certificate."""
     scene = shows(certificate) if certificate else SCENES[name]
-    timeout_s = SHORT_S if expected == "silence" else LONG_S
-    return Probe(name, rule, says(expected), meet_server, (scene, sought, timeout_s))
+    arguments = (scene, sought, SHORT_S if expected == "silence" else LONG_S)
+    return Probe(name, rule, says(expected), meet_server, arguments)
 
 
 diagnose = Exercise(
@@ -183,8 +183,8 @@ diagnose = Exercise(
         "trust, as in the first exercise.",
         "`'wrong host'`: it is a certificate of the right authority, but not for `hostname`.",
         "`'not valid now'`: it is the right certificate, but it has expired, or is not valid yet.",
-        "Nothing is raised, and no server is told anything after the handshake. (A certificate "
-        "has at most one fault here.)",
+        "One of these is returned, whatever happens; nothing is raised. (A certificate has at most "
+        "one fault here.)",
     ),
     hints=(
         "Almost everything comes as an exception. Let each situation happen once, and look at "
