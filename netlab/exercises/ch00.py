@@ -9,6 +9,7 @@ from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.judges import judge_cells, run_thrice
 from netlab.exercises.peers import meet_server
 from netlab.exercises.trial import Trial
+from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
 
 NOTHING = "nothing left behind: no thread, no task, no socket"
@@ -114,19 +115,19 @@ def leaky_cell() -> None:
     threading.Thread(target=threading.Event().wait, daemon=True, name="left by the cell").start()
 
 
-def _verdict(objection: bool) -> Callable[[Trial], None]:
+def _cell(name: str, rule: int, *, leaks: bool, beside: bool) -> Probe:
+    """A cell to judge; `beside`: does a thread run that it has nothing to do with?"""
+    look = verdict(
+        "this cell left a thread running" if leaks else "", praise="this cell left nothing behind"
+    )
+
     def examine(trial: Trial) -> None:
-        answer = trial.wait("answer")
-        if objection and answer is None:
-            raise Broken("an AssertionError: this cell left a thread running", "no objection")
-        if answer is not None and not objection:
-            raise Broken("no objection: this cell left nothing behind", answer)
+        look(trial)
         calls = trial.wait("calls")
         if calls != 1:
             raise Broken("the cell to be called once", f"{calls} calls", rule=1)
-        trial.note(answer or "no objection, rightly")
 
-    return examine
+    return Probe(name, rule, examine, judge_cells, (leaky_cell if leaks else clean_cell, beside))
 
 
 thread_probe = Exercise(
@@ -148,13 +149,11 @@ thread_probe = Exercise(
         "Make a `set` of the threads before, and one after; subtract; `assert not` the rest.",
     ),
     probes=(
-        Probe("a cell that cleans up", 3, _verdict(False), judge_cells, (clean_cell, False)),
-        Probe("a cell that leaves a thread", 2, _verdict(True), judge_cells, (leaky_cell, False)),
-        Probe("a clean cell beside somebody else's thread", 3, _verdict(False), judge_cells,
-              (clean_cell, True)),
-        Probe("a leaky cell beside somebody else's thread", 2, _verdict(True), judge_cells,
-              (leaky_cell, True)),
+        _cell("a cell that cleans up", 3, leaks=False, beside=False),
+        _cell("a cell that leaves a thread", 2, leaks=True, beside=False),
+        _cell("a clean cell beside somebody else's thread", 3, leaks=False, beside=True),
+        _cell("a leaky cell beside somebody else's thread", 2, leaks=True, beside=True),
     ),
-)  # fmt: skip
+)
 
 EXERCISES = (greet, conversation, thread_probe)

@@ -7,10 +7,12 @@ import socket
 import threading
 from collections.abc import Callable
 
+from netlab.exercises.calls import Function
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.judges import dial, judge_server
 from netlab.exercises.peers import call, serve
 from netlab.exercises.trial import Trial
+from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
 
 # ---------------------------------------------------------------- warm-up
@@ -250,20 +252,14 @@ def _serve(listener: socket.socket, answer: Callable[[bytes], list[bytes]]) -> N
                     threading.Event().wait(0.02)
 
 
-def _judgement(objection: bool) -> Callable[[Trial], None]:
-    def examine(trial: Trial) -> None:
-        try:
-            answer = trial.wait("answer", 5.0)
-        except Broken as broken:
-            late = broken.got.startswith("nothing")
-            wanted = "an AssertionError" if objection else "no objection"
-            raise Broken(wanted, broken.got, rule=4 if late else None) from None
-        if objection and answer is None:
-            raise Broken("an AssertionError: this server loses bytes", "no objection")
-        if answer is not None and not objection:
-            raise Broken("no objection: this server echoes correctly", answer)
+PROBE_S = 5.0
+"""seconds that a probe of the learner's may take"""
 
-    return examine
+
+def _judged(name: str, rule: int, server: Function, fault: str = "") -> Probe:
+    praise = "this server echoes correctly"
+    examine = verdict(fault, praise=praise, late_rule=4, timeout_s=PROBE_S)
+    return Probe(name, rule, examine, judge_server, (server,))
 
 
 echo_probe = Exercise(
@@ -289,11 +285,10 @@ echo_probe = Exercise(
         "and turn `TimeoutError` into an `AssertionError`.",
     ),
     probes=(
-        Probe("a correct server", 1, _judgement(False), judge_server, (correct_server,)),
-        Probe("a correct server that answers in pieces", 2, _judgement(False), judge_server,
-              (piecemeal_server,)),
-        Probe("the server that thinks in text", 3, _judgement(True), judge_server, (text_server,)),
+        _judged("a correct server", 1, correct_server),
+        _judged("a correct server that answers in pieces", 2, piecemeal_server),
+        _judged("the server that thinks in text", 3, text_server, "this server loses bytes"),
     ),
-)  # fmt: skip
+)
 
 EXERCISES = (family, echo_server, connect_any, echo_probe)

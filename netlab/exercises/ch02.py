@@ -6,12 +6,14 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-from netlab.exercises.calls import Function, Report, result
+from netlab.exercises.calls import Function, Report
 from netlab.exercises.cases import agree, call_with, run_cases
 from netlab.exercises.conditions import bytewise, coalesced, cut_characters, every_split
 from netlab.exercises.grade import Exercise, Probe
+from netlab.exercises.judges import judge_one
 from netlab.exercises.shrink import Pieces
 from netlab.exercises.trial import Trial
+from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
 
 # ---------------------------------------------------------------- warm-up
@@ -299,26 +301,8 @@ class ForgetfulReader:
         return lines
 
 
-def judge_reader(function: Function, report: Report, make: Callable[[], object]) -> None:
-    """Call the function with `make`, and report whether it raised AssertionError."""
-    try:
-        result(function, make)
-    except AssertionError as error:
-        report("answer", f"AssertionError: {error}".rstrip(": "))
-    else:
-        report("answer", None)
-
-
-def _verdict(objection: bool) -> Callable[[Trial], None]:
-    def examine(trial: Trial) -> None:
-        answer = trial.wait("answer")
-        if objection and answer is None:
-            raise Broken("an AssertionError: this reader loses bytes", "no objection")
-        if answer is not None and not objection:
-            raise Broken("no objection: this reader is correct", answer)
-        trial.note(answer or "no objection, rightly")
-
-    return examine
+def _judged(name: str, rule: int, make: Callable[[], object], fault: str = "") -> Probe:
+    return Probe(name, rule, verdict(fault, praise="this reader is correct"), judge_one, (make,))
 
 
 reader_probe = Exercise(
@@ -342,9 +326,9 @@ reader_probe = Exercise(
         "that line.",
     ),
     probes=(
-        Probe("the reader that forgets", 3, _verdict(True), judge_reader, (ForgetfulReader,)),
-        Probe("a correct reader", 2, _verdict(False), judge_reader, (PlainReader,)),
-        Probe("another correct reader", 2, _verdict(False), judge_reader, (ThriftyReader,)),
+        _judged("the reader that forgets", 3, ForgetfulReader, "this reader loses bytes"),
+        _judged("a correct reader", 2, PlainReader),
+        _judged("another correct reader", 2, ThriftyReader),
     ),
 )
 

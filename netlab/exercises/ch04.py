@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netlab.exercises import room_probes, rooms
+from netlab.exercises.calls import Function
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.interleaved import Call, Pair, agree, interleave
 from netlab.exercises.judges import judge_server
 from netlab.exercises.member_probes import Model, answers_rightly, call_each, own_lists, two_rooms
 from netlab.exercises.stoppable import serve_until_told
 from netlab.exercises.trial import Trial
-from netlab.exercises.words import Broken
+from netlab.exercises.verdicts import verdict
 
 # ---------------------------------------------------------------- warm-up
 
@@ -165,23 +166,9 @@ PROBE_S = 3.0
 """seconds that a probe of the learner's may take"""
 
 
-def _verdict(objection: bool) -> Callable[[Trial], None]:
-    wanted = "an AssertionError: this room freezes" if objection else "no objection: it is correct"
-
-    def examine(trial: Trial) -> None:
-        try:
-            answer = trial.wait("answer", PROBE_S)
-        except Broken as broken:
-            late = 5 if broken.got.startswith("nothing") else None
-            raise Broken(wanted, broken.got, rule=late) from None
-        if objection != (answer is not None):
-            raise Broken(wanted, answer or "no objection")
-
-    return examine
-
-
-def _accused(name: str, rule: int, objection: bool, room: Callable[..., None]) -> Probe:
-    return Probe(name, rule, _verdict(objection), judge_server, (room,))
+def _accused(name: str, rule: int, room: Function, fault: str = "") -> Probe:
+    examine = verdict(fault, praise="it is correct", late_rule=5, timeout_s=PROBE_S)
+    return Probe(name, rule, examine, judge_server, (room,))
 
 
 freeze_probe = Exercise(
@@ -215,11 +202,12 @@ freeze_probe = Exercise(
         "lines, and `except TimeoutError: raise AssertionError(…) from None` around it.",
     ),
     probes=(
-        _accused("the room that freezes", 1, True, rooms.freezing_room),
-        _accused("the room in which nobody is heard", 2, True, rooms.one_writer_room),
-        _accused("a correct room", 3, False, rooms.correct_room),
-        _accused("a correct room that takes its time", 4, False, rooms.leisurely_room),
+        _accused("the room that freezes", 1, rooms.freezing_room, "this room freezes"),
+        _accused("the room in which nobody is heard", 2, rooms.one_writer_room,
+                 "this room freezes"),
+        _accused("a correct room", 3, rooms.correct_room),
+        _accused("a correct room that takes its time", 4, rooms.leisurely_room),
     ),
-)
+)  # fmt: skip
 
 EXERCISES = (members, chat_room, freeze_probe)

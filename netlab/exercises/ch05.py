@@ -11,6 +11,7 @@ from netlab.exercises.judges import judge_server
 from netlab.exercises.peers_ch05 import BrokenQueue, CoveredQueue, WatchedQueue, offer, serve_pool
 from netlab.exercises.pool_talks import IDLE_S, PATIENT_S
 from netlab.exercises.trial import Trial
+from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
 
 # ---------------------------------------------------------------- warm-up
@@ -203,36 +204,16 @@ VERDICT_S = 3.0
 """seconds that a probe may take"""
 
 
-def _faulty(name: str, rule: int, server: Function, fault: str) -> Probe:
-    def examine(trial: Trial) -> None:
-        if _verdict(trial, name, f"an AssertionError: {fault}") is None:
-            raise Broken(f"an AssertionError: {fault}", "no objection")
-
+def _judged(name: str, rule: int, server: Function, fault: str = "") -> Probe:
+    examine = verdict(
+        fault,
+        praise="the last client is told something",
+        late_rule=6,
+        timeout_s=VERDICT_S,
+        started=f"starvation_probe(address), where this serves: {name}",
+    )
     return Probe(name, rule, examine, judge_server, (server,))
 
-
-def _correct(name: str, rule: int, server: Function) -> Probe:
-    def examine(trial: Trial) -> None:
-        expected = "no objection: the last client is told something"
-        objection = _verdict(trial, name, expected)
-        if objection is not None:
-            raise Broken(expected, objection)
-
-    return Probe(name, rule, examine, judge_server, (server,))
-
-
-def _verdict(trial: Trial, name: str, expected: str) -> str | None:
-    """Return what the learner's probe objects to, if anything."""
-    trial.note(f"starvation_probe(address), where this serves: {name}")
-    try:
-        answer: str | None = trial.wait("answer", VERDICT_S)
-    except Broken as broken:
-        late = broken.got.startswith("nothing: your code still ran")
-        raise Broken(expected, broken.got, rule=_IN_TIME if late else None) from None
-    return answer
-
-
-_IN_TIME = 6
 
 starvation_probe = Exercise(
     "starvation_probe",
@@ -270,15 +251,15 @@ starvation_probe = Exercise(
         "`finally`.",
     ),
     probes=(
-        _faulty("the pool that says nothing", 1, pools.pool_that_says_nothing,
+        _judged("the pool that says nothing", 1, pools.pool_that_says_nothing,
                 "who comes last waits, and is not told"),
-        _faulty("the pool that hangs up", 2, pools.pool_that_hangs_up,
+        _judged("the pool that hangs up", 2, pools.pool_that_hangs_up,
                 "who comes last is sent away without a word"),
-        _correct("a server that serves everybody", 3, pools.everyone_is_served),
-        _correct("a pool that says `waiting`", 4, pools.pool_that_says_waiting),
-        _correct("a pool that says `full`", 4, pools.pool_that_says_full),
-        _correct("a pool that sends idle clients away", 5,
-                 pools.pool_that_sends_idle_clients_away),
+        _judged("a server that serves everybody", 3, pools.everyone_is_served),
+        _judged("a pool that says `waiting`", 4, pools.pool_that_says_waiting),
+        _judged("a pool that says `full`", 4, pools.pool_that_says_full),
+        _judged("a pool that sends idle clients away", 5,
+                pools.pool_that_sends_idle_clients_away),
     ),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from netlab.exercises.spinning import (
     judge_counted,
 )
 from netlab.exercises.trial import Trial
+from netlab.exercises.verdicts import verdict
 from netlab.exercises.watched import serve_watched
 from netlab.exercises.words import Broken
 from netlab.exercises.writing import write_in_rounds, write_once, write_to_nobody
@@ -153,27 +154,19 @@ echo_loop = Exercise(
 # ---------------------------------------------------------------- red team
 
 
-def _verdict(objection: str) -> Callable[[Trial], None]:
-    def examine(trial: Trial) -> None:
-        try:
-            answer = trial.wait("answer", 5.0)
-        except Broken as broken:
-            late = broken.got.startswith("nothing: your code still ran")
-            wanted = "an AssertionError" if objection else "no objection"
-            raise Broken(wanted, broken.got, rule=5 if late else None) from None
-        if objection and answer is None:
-            raise Broken(f"an AssertionError: {objection}", "no objection")
-        if answer is not None and not objection:
-            # How many rounds it counted differs from run to run.
-            without_figures = re.sub(r"\d+([.,]\d+)*", "…", answer)
-            raise Broken("no objection: this server rests", without_figures)
-        trial.note("it objects, rightly" if answer else "no objection, rightly")
-
-    return examine
+PROBE_S = 5.0
+"""seconds that a probe of the learner's may take"""
 
 
-def _judged(name: str, rule: int, make: type[CountedServer], objection: str = "") -> Probe:
-    return Probe(name, rule, _verdict(objection), judge_counted, (make,))
+def _without_figures(objection: str) -> str:
+    """How many rounds it counted differs from run to run."""
+    return re.sub(r"\d+([.,]\d+)*", "…", objection)
+
+
+def _judged(name: str, rule: int, make: type[CountedServer], fault: str = "") -> Probe:
+    praise = "this server rests"
+    examine = verdict(fault, praise=praise, late_rule=5, timeout_s=PROBE_S, plain=_without_figures)
+    return Probe(name, rule, examine, judge_counted, (make,))
 
 
 spin_probe = Exercise(

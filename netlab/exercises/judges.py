@@ -60,6 +60,11 @@ def judge_server(function: Function, report: Report, server: Function) -> None:
         report("answer", verdict(function, listener.getsockname()))
 
 
+def judge_one(function: Function, report: Report, argument: Any) -> None:
+    """Call the function with what it is to judge; report whether it raised AssertionError."""
+    report("answer", verdict(function, argument))
+
+
 def verdict(function: Function, argument: Any) -> str | None:
     """Call the function; return what it asserted, or None."""
     try:

@@ -9,7 +9,7 @@ from netlab.exercises.calls import Function
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.stopping import judge_stops, serve_by_plan
 from netlab.exercises.trial import Trial
-from netlab.exercises.words import Broken
+from netlab.exercises.verdicts import verdict
 
 # ---------------------------------------------------------------- core: a server that stops
 
@@ -92,27 +92,17 @@ stoppable_server = Exercise(
 
 VERDICT_S = 4.0
 """seconds that a probe of the learner's may take"""
-_IN_TIME = 7
-
-
-def _verdict(name: str, fault: str) -> Callable[[Trial], None]:
-    wanted = f"an AssertionError: {fault}" if fault else "no objection: this server has stopped"
-
-    def examine(trial: Trial) -> None:
-        trial.note(f"stop_probe(make_server), where make_server() starts: {name}")
-        try:
-            answer = trial.wait("answer", VERDICT_S)
-        except Broken as broken:
-            late = broken.got.startswith("nothing: your code still ran")
-            raise Broken(wanted, broken.got, rule=_IN_TIME if late else None) from None
-        if bool(fault) != (answer is not None):
-            raise Broken(wanted, answer or "no objection")
-
-    return examine
 
 
 def _judged(name: str, rule: int, make: Function, fault: str = "") -> Probe:
-    return Probe(name, rule, _verdict(name, fault), judge_stops, (make,))
+    examine = verdict(
+        fault,
+        praise="this server has stopped",
+        late_rule=7,
+        timeout_s=VERDICT_S,
+        started=f"stop_probe(make_server), where make_server() starts: {name}",
+    )
+    return Probe(name, rule, examine, judge_stops, (make,))
 
 
 stop_probe = Exercise(

@@ -9,7 +9,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from netlab.exercises.calls import Function, Report, result
+from netlab.exercises.calls import Function, Report
+from netlab.exercises.judges import verdict
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -129,11 +130,7 @@ def judge_counted(function: Function, report: Report, make: type[CountedServer])
         return made[-1]
 
     try:
-        result(function, start_server)
-    except AssertionError as error:
-        report("answer", f"AssertionError: {error}".rstrip(": "))
-    else:
-        report("answer", None)
+        report("answer", verdict(function, start_server))
     finally:
         for server in made:
             server.stop()
