@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
-from typing import Any
 
-from netlab.exercises.calls import Function, Report
+from netlab.exercises.accused_readers import ForgetfulReader, PlainReader, ThriftyReader
 from netlab.exercises.cases import agree, call_with, run_cases
 from netlab.exercises.conditions import bytewise, coalesced, cut_characters, every_split
+from netlab.exercises.frame_drivers import (
+    FLOOD_LIMIT,
+    LIMIT,
+    decode,
+    decode_rightly,
+    encode,
+    encode_rightly,
+    flood,
+    read,
+    read_rightly,
+    split,
+)
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.judges import judge_one
 from netlab.exercises.shrink import Pieces
@@ -17,13 +27,6 @@ from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
 
 # ---------------------------------------------------------------- warm-up
-
-
-def split(case: Pieces) -> tuple[list[bytes], bytes]:
-    """What `split_lines(tail, data)` returns."""
-    tail, data = case
-    *lines, rest = (tail + data).split(b"\n")
-    return lines, rest
 
 
 def _splits(name: str, rule: int, *cases: Pieces) -> Probe:
@@ -61,44 +64,6 @@ split_lines = Exercise(
 )
 
 # ---------------------------------------------------------------- core: lines with a limit
-
-LIMIT = 8
-"""bytes of a frame, in most probes"""
-FLOOD_LIMIT = 65_536
-KEPT_BYTES = 1_000_000
-"""bytes that may be kept of a line that never ends"""
-
-
-def read(make: Function, case: Pieces) -> Any:
-    """Drive a `FrameReader`: feed it the pieces, then end; return its lines, and what was left."""
-    reader = make(LIMIT)
-    lines: list[Any] = []
-    for piece in case:
-        found = reader.feed(piece)
-        if not isinstance(found, list):
-            return f"feed({piece!r}) returned {found!r}, which is no list"
-        lines += found
-    return lines, reader.end()
-
-
-def read_rightly(case: Pieces) -> tuple[list[bytes | None], int]:
-    """What `read` returns for a correct reader."""
-    *lines, tail = b"".join(case).split(b"\n")
-    return [line if len(line) <= LIMIT else None for line in lines], len(tail)
-
-
-def flood(make: Function, report: Report) -> None:
-    """Feed a reader 20 MB without a newline; report how much it keeps, and what it says next."""
-    reader = make(FLOOD_LIMIT)
-    piece = b"x" * FLOOD_LIMIT
-    tracemalloc.start()
-    for _ in range(20_000_000 // FLOOD_LIMIT):
-        reader.feed(piece)
-        kept, _ = tracemalloc.get_traced_memory()
-        if kept > KEPT_BYTES:
-            break
-    tracemalloc.stop()
-    report("answer", (kept > KEPT_BYTES, reader.feed(b"x\nnext\n")))
 
 
 def _little_is_kept(trial: Trial) -> None:
@@ -163,45 +128,6 @@ frame_reader = Exercise(
 # ---------------------------------------------------------------- core: the length first
 
 
-def encode(make: Function, case: Pieces) -> Any:
-    """Drive `LengthCodec.encode`."""
-    return make(LIMIT).encode(b"".join(case))
-
-
-def encode_rightly(case: Pieces) -> bytes:
-    """What `encode` returns for a correct codec."""
-    frame = b"".join(case)
-    if len(frame) > LIMIT:
-        raise ValueError("too long")
-    return len(frame).to_bytes(4) + frame
-
-
-def decode(make: Function, case: Pieces) -> Any:
-    """Drive `LengthCodec.feed`; return all frames."""
-    codec = make(LIMIT)
-    frames: list[Any] = []
-    for piece in case:
-        found = codec.feed(piece)
-        if not isinstance(found, list):
-            return f"feed({piece!r}) returned {found!r}, which is no list"
-        frames += found
-    return frames
-
-
-def decode_rightly(case: Pieces) -> list[bytes]:
-    """What `decode` returns for a correct codec."""
-    rest, frames = b"".join(case), []
-    while len(rest) >= 4:
-        size = int.from_bytes(rest[:4])
-        if size > LIMIT:
-            raise ValueError("too long")
-        if len(rest) < 4 + size:
-            break
-        frames.append(rest[4 : 4 + size])
-        rest = rest[4 + size :]
-    return frames
-
-
 def _encodes(name: str, rule: int, *frames: bytes) -> Probe:
     cases = tuple((frame,) for frame in frames)
     return Probe(name, rule, agree, run_cases, (encode, encode_rightly, cases))
@@ -255,50 +181,6 @@ length_codec = Exercise(
 )  # fmt: skip
 
 # ---------------------------------------------------------------- red team
-
-
-class PlainReader:
-    """A correct reader."""
-
-    def __init__(self) -> None:
-        self._tail = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that are complete now."""
-        *lines, self._tail = (self._tail + data).split(b"\n")
-        return lines
-
-
-class ThriftyReader:
-    """A correct reader that keeps pieces instead of putting them together each time."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that are complete now."""
-        first, newline, rest = data.partition(b"\n")
-        self._pieces.append(first)
-        if not newline:
-            return []
-        lines = [b"".join(self._pieces)]
-        self._pieces = []
-        return lines + self.feed(rest)
-
-
-class ForgetfulReader:
-    """Keeps a tail, but only the last one: a piece in the middle of a line replaces it."""
-
-    def __init__(self) -> None:
-        self._tail = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that are complete now."""
-        if b"\n" not in data:
-            self._tail = data
-            return []
-        *lines, self._tail = (self._tail + data).split(b"\n")
-        return lines
 
 
 def _judged(name: str, rule: int, make: Callable[[], object], fault: str = "") -> Probe:
