@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 
 from netlab.exercises import tls_accused, tls_probes
+from netlab.exercises.calls import Function
 from netlab.exercises.grade import Exercise, Probe
 from netlab.exercises.tls_clients import (
     SCENES,
@@ -18,7 +19,7 @@ from netlab.exercises.tls_clients import (
 )
 from netlab.exercises.tls_peers import Certificate, serve_answers
 from netlab.exercises.trial import Trial
-from netlab.exercises.words import Broken
+from netlab.exercises.verdicts import verdict
 
 CERTIFICATES = "netlab.exercises.tls_certificates"
 PEM = (
@@ -228,23 +229,9 @@ PROBE_S = 3.0
 """seconds that a probe of the learner's may take"""
 
 
-def _verdict(objection: str) -> Callable[[Trial], None]:
-    wanted = f"an AssertionError: {objection}" if objection else "no objection: it is correct"
-
-    def examine(trial: Trial) -> None:
-        try:
-            answer = trial.wait("answer", PROBE_S)
-        except Broken as broken:
-            late = 6 if broken.got.startswith("nothing: your code still ran") else None
-            raise Broken(wanted, broken.got, rule=late) from None
-        if bool(objection) != (answer is not None):
-            raise Broken(wanted, answer or "no objection")
-
-    return examine
-
-
-def _accused(name: str, rule: int, client: Callable[..., ssl.SSLSocket], fault: str = "") -> Probe:
-    return Probe(name, rule, _verdict(fault), tls_accused.judge_client, (client,))
+def _accused(name: str, rule: int, client: Function, fault: str = "") -> Probe:
+    examine = verdict(fault, praise="it is correct", late_rule=6, timeout_s=PROBE_S)
+    return Probe(name, rule, examine, tls_accused.judge_client, (client,))
 
 
 trust_probe = Exercise(

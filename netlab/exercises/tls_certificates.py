@@ -78,10 +78,8 @@ def trusting_machine() -> Iterator[None]:
 
     OpenSSL reads where the trusted ones are from the environment, each time a list is loaded.
     """
-    with tempfile.TemporaryDirectory(prefix="netlab-trusted-") as folder:
-        path = Path(folder, "trusted.pem")
-        path.write_text(ca_pem("the machine's"), "ascii")
-        trusted = {"SSL_CERT_FILE": str(path), "SSL_CERT_DIR": folder}
+    with _path_to(ca_pem("the machine's").encode()) as path:
+        trusted = {"SSL_CERT_FILE": path, "SSL_CERT_DIR": os.devnull}
         before = {name: os.environ.get(name) for name in trusted}
         os.environ |= trusted
         try:
@@ -91,3 +89,17 @@ def trusting_machine() -> Iterator[None]:
                 del os.environ[name]
                 if value is not None:
                     os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _path_to(content: bytes) -> Iterator[str]:
+    """Give a path to a file which, on Linux, is gone with this process, even if that is killed."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("netlab"), "wb", buffering=0) as file:
+            file.write(content)
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
+    with tempfile.TemporaryDirectory(prefix="netlab-trusted-") as folder:
+        path = Path(folder, "trusted.pem")
+        path.write_bytes(content)
+        yield str(path)
