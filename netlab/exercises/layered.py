@@ -11,13 +11,14 @@ import time
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Literal
 
-from netlab.exercises.talk import MOST_PATIENCE, SMALL_BUFFER_BYTES
+from netlab.exercises.hearing import END as END
+from netlab.exercises.hearing import MOST_PATIENCE
+from netlab.exercises.talk import SMALL_BUFFER_BYTES
 from netlab.exercises.words import Broken, error_in_words
 
 if TYPE_CHECKING:
     from netlab.exercises.trial import Trial
 
-END = "the end of the connection (FIN)"
 STALL_S = 0.2
 """seconds without room for more, after which nothing more fits"""
 

@@ -1,4 +1,7 @@
-"""`Talk`: a connection of the examiner to the learner's server, with all that a network can do."""
+"""`Talk`: a connection of the examiner to the learner's server, with all that a network can do.
+
+What it reads, and what it may then complain of, is in `hearing`.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
+from netlab.exercises.hearing import Hearing
 from netlab.exercises.unread import NotAvailable, unread_at_peer
-from netlab.exercises.words import Broken, difference, error_in_words, in_short
+from netlab.exercises.words import error_in_words, in_short
 
 if TYPE_CHECKING:
     from netlab.exercises.trial import Trial
@@ -30,21 +33,16 @@ MOST_STALLS = 5
 POLL_S = 0.001
 ELSEWHERE_S = 0.01
 """the same, where the server is in another network namespace: its table is not ours to read"""
-MOST_PATIENCE = 5
-"""an answer that comes bit by bit may take so many times longer than a single step"""
 SMALL_BUFFER_BYTES = 4096
 
 
-class Talk:
+class Talk(Hearing):
     """A connection of the examiner to the learner's server; made by `Trial.talk`."""
 
     def __init__(self, trial: Trial, address: Any, name: str) -> None:
-        self._trial = trial
+        super().__init__(trial, name)
         self._address = address
-        self._name = name
-        self._sock: socket.socket | None = None
         self._broken_by_send: OSError | None = None
-        self._kept = b""  # read past the end of a line
 
     def connect(self, wrap: Wrap | None = None) -> None:
         """Connect; `wrap` makes another of the socket (TLS).
@@ -63,18 +61,6 @@ class Talk:
                 self._sock = wrap(self._sock)
             except OSError as error:  # ssl.SSLError is one
                 raise self._failed("the handshake to succeed", error_in_words(error)) from None
-
-    @property
-    def name(self) -> str:
-        """What it is called in the transcript."""
-        return self._name
-
-    @property
-    def sock(self) -> socket.socket:
-        """The socket itself, for what this class does not do."""
-        if self._sock is None:
-            raise RuntimeError("it is not connected")
-        return self._sock
 
     def send(self, data: bytes) -> None:
         """Send all of it."""
@@ -164,93 +150,6 @@ class Talk:
             pass
         return False
 
-    def expect(self, data: bytes) -> None:
-        """Read exactly these bytes."""
-        got, self._kept = bytearray(self._kept[: len(data)]), self._kept[len(data) :]
-        problem = f"silence for {self._trial.patience_s:g} s"
-        until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
-        try:
-            while len(got) < len(data):
-                left_s = min(self._trial.patience_s, until - time.monotonic())
-                if not self._something_to_read(left_s):
-                    break
-                piece = self.sock.recv(min(65_536, len(data) - len(got)))
-                if not piece:
-                    problem = "the end of the connection (FIN)"
-                    break
-                got += piece
-        except OSError as error:
-            problem = error_in_words(error)
-        if got:
-            self._trial.recording.append(self._name, "server→client", "data", bytes(got))
-        if got != data:
-            raise self._failed(in_short(data), difference(data, bytes(got), problem))
-        self._trial.note(f"{self._name} receives {in_short(data)}")
-
-    def read_line(self, what: str, ending: bytes = b"\n", max_bytes: int = 65_536) -> bytes:
-        """Read and return one line with its `ending`; `what` says what is awaited.
-
-        Raises:
-            Broken: it did not come in time, the connection ended, or it is longer than `max_bytes`.
-        """
-
-        def overlong() -> bool:
-            return ending not in self._kept[: max_bytes + len(ending)] and (
-                len(self._kept) > max_bytes
-            )
-
-        problem = self._read_until(lambda: ending in self._kept or overlong())
-        if not problem and overlong():
-            problem = f"more than {max_bytes:,} bytes without its end"
-        if problem:
-            raise self._failed(what, difference(b"", self._kept, problem))
-        line, found, self._kept = self._kept.partition(ending)
-        self._trial.note(f"{self._name} receives {in_short(line + found)}")
-        self._trial.recording.append(self._name, "server→client", "data", line + found)
-        return line + found
-
-    def read_exactly(self, number: int, what: str) -> bytes:
-        """Read and return so many bytes; `what` says what is awaited.
-
-        Raises:
-            Broken: they did not come in time, or the connection ended.
-        """
-        problem = self._read_until(lambda: len(self._kept) >= number)
-        if problem:
-            raise self._failed(what, difference(b"", self._kept, problem))
-        data, self._kept = self._kept[:number], self._kept[number:]
-        self._trial.note(f"{self._name} receives {in_short(data)}")
-        self._trial.recording.append(self._name, "server→client", "data", data)
-        return data
-
-    def _read_until(self, done: Callable[[], bool]) -> str:
-        """Keep what comes, until `done()`; return what came instead, or nothing."""
-        until = time.monotonic() + MOST_PATIENCE * self._trial.patience_s
-        while not done():
-            left_s = min(self._trial.patience_s, until - time.monotonic())
-            try:
-                if not self._something_to_read(left_s):
-                    return f"silence for {self._trial.patience_s:g} s"
-                piece = self.sock.recv(65_536)
-            except OSError as error:
-                return error_in_words(error)
-            if not piece:
-                return "the end of the connection (FIN)"
-            self._kept += piece
-        return ""
-
-    def expect_silence(self, timeout_s: float, until_what: str) -> None:
-        """Read nothing for `timeout_s` seconds: nothing may come before `until_what`."""
-        if not self._kept and self.sock not in wait([self.sock], timeout_s):
-            self._trial.note(f"{self._name} receives nothing yet")
-            return
-        try:
-            got = in_short(self._kept or self.sock.recv(65_536))
-        except OSError as error:
-            got = error_in_words(error)
-        got = "the end of the connection (FIN)" if got == "b''" else got
-        raise self._failed(f"nothing before {until_what}", got)
-
     def exchange(self, data: bytes) -> None:
         """Send all of it and at the same time read exactly the same bytes back."""
         sender = threading.Thread(target=self._send_quietly, args=[data], name="netlab-examiner")
@@ -271,41 +170,7 @@ class Talk:
         except OSError as error:
             self._broken_by_send = error
 
-    def expect_end(self, *, reset_allowed: bool = False) -> None:
-        """Read the end of the connection: FIN (or RST, if allowed), and nothing before it."""
-        expected = "the end of the connection (FIN)"
-        if self._kept:
-            raise self._failed(expected, in_short(self._kept))
-        if not self._something_to_read(self._trial.patience_s):
-            raise self._failed(expected, f"silence for {self._trial.patience_s:g} s")
-        try:
-            got = self.sock.recv(65_536)
-        except OSError as error:
-            if reset_allowed and isinstance(error, ConnectionResetError):
-                got = b""  # closed while bytes of ours were unread: RFC 9293, 3.10.4
-            else:
-                raise self._failed(expected, error_in_words(error)) from None
-        if got:
-            raise self._failed(expected, in_short(got))
-        end = "the end" if reset_allowed else "FIN"
-        self._wire("server→client", "fin", f"{self._name} receives {end}")
-
-    def _something_to_read(self, timeout_s: float) -> bool:
-        """Wait until there is; False: nothing in time, or the code has ended and sent nothing."""
-        return self.sock in wait([self.sock, *self._trial.to_watch()], max(0.0, timeout_s))
-
     def close(self) -> None:
         """Close the connection, if it is open, without a word in the transcript."""
         if self._sock is not None:
             self._sock.close()
-
-    def _wire(self, direction: str, kind: Any, step: str, data: bytes = b"") -> None:
-        self._trial.note(step)
-        self._trial.recording.append(self._name, direction, kind, data)
-
-    def _failed(self, expected: str, got: str) -> Broken:
-        """Return the failure, with what became of the code, which is often the cause."""
-        end = self._trial.how_it_ended()
-        if end is None:
-            return Broken(expected, got)
-        return Broken(expected, end if got.startswith("silence") else f"{got}, because {end}")
