@@ -22,6 +22,7 @@ from netlab.lab.panels.course_map import CourseMap, progress
 from netlab.lab.panels.dial_panel import DialPanel, dial
 from netlab.lab.panels.game_panel import GamePanel, game
 from netlab.lab.panels.kernel_panel import KernelView, kernel_view
+from netlab.lab.panels.page_link import PageLink, page
 from netlab.lab.panels.question import Question, predict
 from netlab.lab.panels.server_panel import Dashboard, dashboard
 
@@ -32,6 +33,7 @@ __all__ = [
     "DialPanel",
     "GamePanel",
     "KernelView",
+    "PageLink",
     "Question",
     "chat",
     "close_all",
@@ -39,6 +41,7 @@ __all__ = [
     "dial",
     "game",
     "kernel_view",
+    "page",
     "predict",
     "progress",
 ]
