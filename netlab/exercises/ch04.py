@@ -61,8 +61,8 @@ members = Exercise(
         "stops one thread between two steps of Python inside your method (it tries every place), "
         "and has another thread make a whole call meanwhile. If that call waits for a lock, the "
         "first thread goes on.",
-        "Two `Members()` have nothing in common: names and lock belong to the object, and are made "
-        "in its `__init__`.",
+        "An object is made by `Members()`, without arguments, and two have nothing in common: "
+        "names and lock belong to the object, and are made in its `__init__(self)`.",
     ),
     hints=(
         "Begin without threads: a list in `self.names`, made in `__init__`, is enough for rules 1 "
@@ -121,8 +121,9 @@ chat_room = Exercise(
         "forgotten; the room closes its side of the connection.",
         "A client that does not read makes nobody wait, neither those who talk nor those who join. "
         "Up to 100 lines wait for it, and when it reads again, it has missed nothing.",
-        "When far more than 100 lines wait for a client, the room ends its connection and keeps "
-        "nothing more for it; the others notice nothing.",
+        "When more than 120 lines wait for a client, the room ends its connection and keeps "
+        "nothing more for it; the others notice nothing. (What happens between 100 and 120 is up "
+        "to you. What the kernel holds for a client does not count.)",
         "`stop()` ends all connections and returns within 2 seconds, even with clients who are "
         "silent or do not read, or with none. Then no thread and no socket of the room is left, "
         "and connecting is refused.",
@@ -188,8 +189,9 @@ freeze_probe = Exercise(
         "what they like, and nobody hears it.",
         "It raises nothing for a correct room. That room drops a client for whom more than 20 "
         "lines wait: the silent one, and every client of yours that sends much and reads nothing.",
-        "It raises nothing for a correct room that takes its time: a line may come in several "
-        "pieces, and may take 0.2 seconds. (If there is silence for 0.5 seconds, it is frozen.)",
+        "It raises nothing for a correct room that takes its time: a few lines come in several "
+        "pieces, and one of them 0.2 seconds late; the others come at once. (If there is silence "
+        "for 0.5 seconds, it is frozen.)",
         "It is done (returns or raises) within 3 seconds; a frozen room keeps its connections "
         "open.",
     ),

@@ -150,8 +150,9 @@ pool_server = Exercise(
         "`queue_size` clients may wait; 0: nobody. A client that finds as many waiting hears "
         "`full` at once, and its connection is closed.",
         "A client that is being served and sends nothing for `idle_seconds` (which may be a "
-        "fraction) hears `idle`, and its connection is closed. Each time it sends, and when its "
-        "service begins, the time begins anew: waiting for a worker is not being idle.",
+        "fraction) hears `idle`, and its connection is closed. Each time it sends any "
+        "bytes, half a line, too, and when its service begins, the time begins anew: waiting for a "
+        "worker is not being idle.",
         "A client that vanishes (RST: `recv` or `sendall` raises `ConnectionError`), served or "
         "waiting, costs nobody else anything. (It may keep its place in the queue until a worker "
         "comes to it.)",
@@ -222,8 +223,8 @@ starvation_probe = Exercise(
     title="Red team: who hears nothing?",
     task="Somebody's server has a pool of ten threads, and a connection is a job for one of them; "
     "what a client sends comes back to it. Write `starvation_probe(address)`: it takes all workers "
-    "with clients that are silent, then connects once more and says `hello`. It raises "
-    "`AssertionError` if nobody tells this last client anything.",
+    "with clients that are silent, then connects once more and sends a line, such as "
+    r"`b'hello\n'`. It raises `AssertionError` if nobody tells this last client anything.",
     rules=(
         "A pool has ten workers, and a connected client keeps one of them even if it never says a "
         "word. If the eleventh client then sends a line and hears nothing, `AssertionError` is "

@@ -105,7 +105,7 @@ echo_loop = Exercise(
     title="An echo loop that rests",
     task="Write `echo_loop(listener, stop)`: it serves all clients of the listening socket "
     "`listener` at the same time, in one thread, until the socket `stop` becomes readable. "
-    "(Helper functions and classes beside it are welcome.)",
+    "`listener` may still be a blocking socket. (Helper functions and classes are welcome.)",
     rules=(
         "What a client sends comes back to it unchanged and at once, however much it is; it need "
         "not be text.",
@@ -122,11 +122,13 @@ echo_loop = Exercise(
         "A client that vanishes (RST: `recv` or `send` raises `ConnectionError`) costs only its "
         "own connection.",
         "When `stop` becomes readable, it closes `listener` and the sockets of all clients and "
-        "returns, at once, whatever still waits to be sent.",
+        "returns, at once, whatever still waits to be sent. `stop` is left open: it belongs "
+        "to the caller.",
     ),
     hints=(
         "`EchoLoop` and `PoliteClient` in this chapter do almost all of it: `stop` is what `woken` "
-        "is there. Rule 4 is new: there, the end of the one direction closes both.",
+        "is there (but do not close it). Rule 4 is new: there, the end of the one direction closes "
+        "both.",
         "Remember of each client that it has *ended*. Who has ended is not asked for `EVENT_READ` "
         "any more, for the end is always ready; and is closed when nothing is unsent.",
         "So a client's interest is: `EVENT_READ` if it has not ended and less than 100,000 bytes "

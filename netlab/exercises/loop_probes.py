@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from netlab.exercises.talk import Talk
 from netlab.exercises.trial import Trial
-from netlab.exercises.watched import WatchedLoop, noise
+from netlab.exercises.watched import WatchedLoop, kept_bytes, noise
 from netlab.exercises.words import Broken
 
 MEGABYTE = 1_000_000
 TOO_MUCH_BYTES = 4 * MEGABYTE
-"""what no client gets rid of unless the loop keeps more than a megabyte, or loses some"""
+"""what no client gets rid of unless the loop keeps far more than a megabyte, or loses some"""
+KEPT_BYTES = 1_048_576 + 65_536
+"""what a loop may keep for a client: a megabyte, whichever kind, and what one `recv` has added"""
 PARTING_BYTES = 300_000
 """more than the kernel's buffers hold in one direction (256,000 bytes with ours), but little more:
 a loop reads them to the end though it has not been able to send all of them back"""
@@ -103,6 +105,8 @@ def not_reading(trial: Trial) -> None:
         if sent is None:
             taken = f"all of her {TOO_MUCH_BYTES:,} bytes were taken"
             raise Broken("the loop to stop reading from mute", taken)
+        if kept_bytes(mute, len(sent)) > KEPT_BYTES:
+            raise Broken("at most a megabyte to be kept for mute", "more than a megabyte is kept")
         trial.note("mute reads at last, slowly")
         for _ in range(SIPS):
             _all_back(sent[:SIP_BYTES], mute.expect)
@@ -153,9 +157,11 @@ def stopping(trial: Trial) -> None:
         slow = loop.talk("slow")
         slow.send(noise(PARTING_BYTES))
         slow.wait_read()
-        closed = loop.stop()
+        closed, left_open = loop.stop()
         if trial.left:
             raise Broken("the sockets of all clients to be closed", trial.left)
         if not closed:
             raise Broken("the listener to be closed", "it is still open")
+        if not left_open:
+            raise Broken("`stop` to be left open", "it has been closed")
         ann.expect_end()

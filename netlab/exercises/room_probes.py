@@ -17,6 +17,8 @@ LINE = b"x" * 59_999 + b"\n"
 """a line so long that the kernel does not hold a hundred of them for one who does not read"""
 WAITING = 100
 """lines that may wait for one client"""
+TOO_MANY = 120
+"""more lines than so many may not"""
 EARLY_S = 0.1
 """seconds in which half a line is seen, if it is passed on too early"""
 TOGETHER = 30
@@ -176,7 +178,7 @@ def one_who_does_not_read(trial: Trial) -> None:
     """Mute reads nothing, ever. The others talk, a newcomer joins, and Mute is dropped."""
     address, _ = started(trial)
     mute, ann, ben = (join(trial, address, name) for name in ("mute", "ann", "ben"))
-    many = WAITING + (_kernel_holds_bytes() // len(LINE)) + 10
+    many = TOO_MANY + (_kernel_holds_bytes() // len(LINE)) + 10
     _talk_to(trial, "mute", many, ann, ben)
     dan = join(trial, address, "dan")
     say(dan, b"did I miss anything?\n", ann, ben)
@@ -186,7 +188,7 @@ def one_who_does_not_read(trial: Trial) -> None:
 
 
 def _talk_to(trial: Trial, silent: str, lines: int, *readers: Talk) -> None:
-    number = str(lines) if lines == WAITING else "many more than 100"
+    number = str(lines) if lines == WAITING else "many more than 120"
     does = f"ann says {number} lines of {len(LINE):,} bytes, which {silent} does not read"
     with in_a_sentence(trial, does):
         for _ in range(lines):

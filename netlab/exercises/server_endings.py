@@ -52,7 +52,8 @@ stoppable_server = Exercise(
         "two probes the examiner makes it take a while: once `stop` has been called, it holds "
         "each of your threads for 0.3 seconds, at the next line of your code.)",
         "Clients are told. Whoever is being served receives FIN, and not RST; whoever still waits "
-        "to be served, FIN or RST.",
+        "to be served, FIN or RST. (Clients send nothing while `stop()` is at work, and what "
+        "they sent before has been answered.)",
         "After `stop()`, `start` with the same address works again, at once and in the same "
         "object, although a conversation with the last client is in `TIME_WAIT` there.",
         "`stop()` may be called again when the server has stopped; nothing happens. And two "
@@ -127,7 +128,7 @@ stop_probe = Exercise(
         "Nothing is raised for a correct server: after `stop()` none of its threads runs, "
         "connecting is refused, and its clients have received FIN.",
         "Nothing is raised for a correct server, either, that says something to its clients before "
-        "FIN, and takes a while for it.",
+        "FIN, and takes up to half a second for it.",
         "It is done (returns or raises) within 4 seconds.",
     ),
     hints=(

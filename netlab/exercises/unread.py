@@ -1,4 +1,4 @@
-"""How many bytes wait to be read at the other end of a connection, which is another process's.
+"""How many bytes wait at the other end of a connection, which is another process's.
 
 On Linux the kernel is asked for that one socket (sock_diag(7)): 20 µs, where reading the whole
 table in /proc/net/tcp takes milliseconds on a machine with many connections.
@@ -39,6 +39,21 @@ def unread_at_peer(sock: socket.socket) -> int | None:
     return row.unread_bytes if row else None
 
 
+def held_by_kernel(sock: socket.socket) -> int:
+    """Return how many bytes the kernel holds for this TCP connection: both ends, both directions.
+
+    What has arrived and is not acknowledged yet counts twice.
+
+    Raises:
+        NotAvailable: this system does not tell.
+        OSError: the socket is not connected.
+    """
+    ours, theirs = plain(sock.getsockname()), plain(sock.getpeername())
+    ends = ((ours, theirs), (theirs, ours))
+    found = [row for row in rows() if (row.local, row.remote) in ends]
+    return sum(row.unread_bytes + row.unacknowledged_bytes for row in found)
+
+
 def _ask(family: int, local: Any, remote: Any) -> int | None:
     addresses = b"".join(
         socket.inet_pton(family, one[0].partition("%")[0]).ljust(16, b"\0")
@@ -60,4 +75,4 @@ def _ask(family: int, local: Any, remote: Any) -> int | None:
     raise OSError(error, "sock_diag")
 
 
-__all__ = ["NotAvailable", "unread_at_peer"]
+__all__ = ["NotAvailable", "held_by_kernel", "unread_at_peer"]

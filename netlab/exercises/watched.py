@@ -19,6 +19,7 @@ from typing import Self
 from netlab.exercises.calls import Function, Report, describe, tidily
 from netlab.exercises.talk import Talk
 from netlab.exercises.trial import Trial
+from netlab.exercises.unread import NotAvailable, held_by_kernel
 from netlab.exercises.words import Broken, error_in_words
 
 WINDOW_S = 0.05
@@ -47,7 +48,7 @@ def serve_watched(function: Function, report: Report) -> None:
     """Call `function(listener, stop)`; report as `listening` where it and its watch are reached.
 
     When the examiner hangs up on the watch, `stop` becomes readable: its other end is closed. Then
-    `answer` says whether the function has closed the listener.
+    `answer` says whether the function has closed the listener, and left `stop` open.
     """
     listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
     _small_buffers(listener)  # the connections that it accepts inherit them
@@ -73,7 +74,7 @@ def serve_watched(function: Function, report: Report) -> None:
         report("raised", describe(function, error))
     else:
         if stopping.is_set():
-            report("answer", listener.fileno() == -1)
+            report("answer", (listener.fileno() == -1, stop.fileno() != -1))
             return
         report("ended")
     over.set()
@@ -174,8 +175,10 @@ class WatchedLoop:
             raise Broken(expected, *_REPROACHES[found])
         raise Broken(expected, self._trial.how_it_ended() or "nothing: it fell silent")
 
-    def stop(self) -> bool:
-        """Make `stop` readable, wait until the function returns: has it closed the listener?
+    def stop(self) -> tuple[bool, bool]:
+        """Make `stop` readable, and wait until the function returns.
+
+        Returns: whether it has closed the listener, and whether it has left `stop` open.
 
         Raises:
             Broken: it did not return in time, or it raised.
@@ -183,7 +186,8 @@ class WatchedLoop:
         self._trial.note("`stop` becomes readable")
         self._answers.close()
         self._control.close()
-        return bool(self._trial.wait("answer"))
+        closed, left_open = self._trial.wait("answer")
+        return bool(closed), bool(left_open)
 
     def mute(self, most_bytes: int) -> tuple[Talk, bytes | None]:
         """Connect a client that sends without reading, until no more is taken.
@@ -211,6 +215,18 @@ class WatchedLoop:
                 raise Broken("the bytes to be taken", error_in_words(error)) from None
         talk.sock.settimeout(self._trial.patience_s)
         return talk, data[:taken] if taken < most_bytes else None
+
+
+def kept_bytes(talk: Talk, sent_bytes: int) -> int:
+    """Return how many of the bytes that a client has sent the loop keeps in its own memory.
+
+    They are neither on their way to it nor back to the client: the kernel holds those. (A byte that
+    is read and not acknowledged yet counts as on its way.) 0 where the system does not tell.
+    """
+    try:
+        return sent_bytes - held_by_kernel(talk.sock)
+    except NotAvailable:
+        return 0
 
 
 def noise(n_bytes: int) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from netlab.exercises import watched
+from netlab.exercises.unread import held_by_kernel
 
 TRIES = 40
 """a busy machine may keep a thread from showing what it does"""
@@ -86,3 +89,20 @@ def test_an_end_is_noticed_at_once() -> None:
 def test_noise_repeats() -> None:
     assert watched.noise(100) == watched.noise(100)
     assert len(watched.noise(100)) == 100
+
+
+@linux
+def test_what_the_kernel_holds_is_counted_at_both_ends() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    with ours, theirs:
+        assert held_by_kernel(ours) == 0
+        ours.sendall(b"x" * 1000)
+        theirs.sendall(b"y" * 500)
+        until = time.monotonic() + 5.0
+        while held_by_kernel(ours) != 1500:  # what is not acknowledged yet counts twice
+            assert time.monotonic() < until
+        assert held_by_kernel(theirs) == 1500
+        assert len(theirs.recv(400)) == 400
+        assert held_by_kernel(ours) == 1100

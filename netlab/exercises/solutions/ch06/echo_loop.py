@@ -32,6 +32,7 @@ def echo_loop(listener, stop):
         while True:
             for key, events in selector.select():
                 if key.fileobj is stop:
+                    selector.unregister(stop)  # not ours to close
                     for each in list(selector.get_map().values()):
                         each.fileobj.close()
                     return

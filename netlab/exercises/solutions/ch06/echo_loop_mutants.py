@@ -91,7 +91,7 @@ class Loop:
 
     def close(self) -> None:
         for key in list(self.selector.get_map().values()):
-            if isinstance(key.fileobj, socket.socket):
+            if isinstance(key.fileobj, socket.socket) and key.fileobj is not self.stop:
                 key.fileobj.close()
         self.selector.close()
 
@@ -209,6 +209,15 @@ class _Hoarding(Loop):
             return (0 if self.ended else READ) | (WRITE if self.unsent else 0)
 
 
+class _Generous(Loop):
+    class client(Client):
+        """Keeps a megabyte and a half."""
+
+        def interest(self) -> int:
+            read = READ if not self.ended and len(self.unsent) < 1_500_000 else 0
+            return read | (WRITE if self.unsent else 0)
+
+
 class _Abrupt(Loop):
     """The chapter's: the end of the one direction closes both."""
 
@@ -255,6 +264,12 @@ class _LeavingTheDoorOpen(Loop):
         super().close()
 
 
+class _Thorough(Loop):
+    def close(self) -> None:
+        super().close()
+        self.stop.close()
+
+
 class _Dutiful(Loop):
     """Waits until everybody has got everything."""
 
@@ -278,6 +293,7 @@ MUTANTS = (
     (_mutant("fragile", _Fragile), "a client that vanishes"),
     (_mutant("waiting_in_sendall", _Waiting), "a client that does not read"),
     (_mutant("hoarding", _Hoarding), "a client that does not read"),
+    (_mutant("generous", _Generous), "a client that does not read"),
     (_mutant("asking_whom_it_does_not_read", _Deaf), "a client that does not read"),
     (_mutant("closing_at_the_end", _Abrupt), "the end, while much waits"),
     (_mutant("asking_who_has_ended", _Curious), "the end, while much waits"),
@@ -285,5 +301,6 @@ MUTANTS = (
     (_mutant("unstoppable", _Unstoppable), "stop"),
     (_mutant("leaving_clients_open", _Leaving), "stop"),
     (_mutant("leaving_the_door_open", _LeavingTheDoorOpen), "stop"),
+    (_mutant("closing_what_it_was_given", _Thorough), "stop"),
     (_mutant("dutiful", _Dutiful), "stop"),
 )
