@@ -16,7 +16,7 @@ from typing import Any
 from netlab.exercises.calls import Function, Report, describe, plain, result
 from netlab.exercises.shrink import Pieces, shrink
 from netlab.exercises.trial import Trial
-from netlab.exercises.words import Broken, count, in_pieces
+from netlab.exercises.words import Broken, count, in_pieces, in_short
 
 Drive = Callable[[Function, Pieces], Any]
 Model = Callable[[Pieces], Any]
@@ -60,6 +60,50 @@ def run_cases(
             report("answer", (case, shortest, *_both(function, drive, model, shortest)))
             return
     report("answer", None)
+
+
+def run_calls(
+    function: Function, report: Report, model: Callable[..., Any], calls: Iterable[tuple[Any, ...]]
+) -> None:
+    """In the child: call the code and the model with the same arguments, of any kind.
+
+    Reported: `case` with each call, in words; at the end `answer`, None if all went well, else the
+    first call that differs, what the model says to it, and what the code did.
+    """
+    for arguments in calls:
+        call = ", ".join(map(_shown, arguments))
+        report("case", call)
+        expected = outcome(lambda arguments=arguments: model(*arguments))  # type: ignore[misc]
+        got = outcome(lambda arguments=arguments: result(function, *arguments))  # type: ignore[misc]
+        if got != expected:
+            report(
+                "answer",
+                (call, *(each if _is_raise(each) else _shown(each) for each in (expected, got))),
+            )
+            return
+    report("answer", None)
+
+
+def agree_on_calls(trial: Trial) -> None:
+    """In the examiner: wait for the verdict of `run_calls`.
+
+    Raises:
+        Broken: the code and the model differ, or the code hangs.
+    """
+    try:
+        answer = trial.wait("answer")
+    except Broken as broken:
+        if trial.case is not None:
+            trial.note(f"it is called with {trial.case}")
+        raise Broken("an answer", broken.got) from None
+    if answer is not None:
+        call, expected, got = answer
+        trial.note(f"it is called with {call}")
+        raise Broken(expected, got)
+
+
+def _shown(value: object) -> str:
+    return in_short(value) if isinstance(value, bytes) else repr(value)
 
 
 def _both(function: Function, drive: Drive, model: Model, case: Pieces) -> tuple[str, str]:

@@ -28,9 +28,7 @@ def process_behind(channel: Connection[Any, Any]) -> int | None:
     try:
         with socket.socket(fileno=channel.fileno()) as sock:
             try:
-                pid: int = _UCRED.unpack(
-                    sock.getsockopt(socket.SOL_SOCKET, option, _UCRED.size)
-                )[0]
+                pid: int = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))[0]
             finally:
                 sock.detach()  # it is the channel's
     except OSError:

@@ -106,7 +106,7 @@ class Trial(ABC):
     def how_it_ended(self) -> str | None:
         """Return how the code ended, if it has; None while it runs."""
 
-    def let_notice(self) -> None:
+    def let_notice(self) -> None:  # noqa: B027  (a server elsewhere does not say)
         """Give the code the time to notice what was done to it, where that can be known."""
 
     @abstractmethod
