@@ -1,23 +1,22 @@
 // The chat page: shows what the server says, sends what you type. How they get there, link.js knows.
-//
-// Whatever comes from others is shown with textContent and never as HTML: a name or a message is
-// text, whatever it looks like. (Behind JupyterLab's proxy, a script that ran here could use your
-// kernel.)
 
+import { makeGames } from "./games.js";
 import { connect } from "./link.js";
+import { clear, markAsEarlier, note, say } from "./log.js";
+import { makeTyping } from "./typing.js";
+import { button, byId, fill, text } from "./view.js";
 
-const LONGEST_LOG = 500; // messages kept on the page
 const LIST_EVERY_MS = 300; // the lists are asked for again at most that often
 // After these the page does not come back by itself.
 const FOR_GOOD = { bye: "You left.", replaced: "You came back elsewhere." };
 
-const byId = (id) => document.getElementById(id);
 const form = { join: byId("join"), say: byId("say") };
 const field = { name: byId("name"), room: byId("room"), text: byId("text") };
 
 const me = { id: "", name: "", secret: "" };
 let room = ""; // the one shown; also the one to come back into
 let wanted = ""; // the one asked for
+let alone = null; // whom alone the next message is for: {id, name}; null: everybody in the room
 let introduced = true; // false while the answer to our `hello` is awaited
 let listing = null; // the timer of the next question for the lists
 const shown = new Set(); // ids of messages on the page
@@ -30,7 +29,10 @@ const handlers = {
     field.name.placeholder = me.name;
     if (message.ref === "hello") introduced = true;
     // Where the server still knew us, it brings us back into our rooms by itself.
-    if (introduced && !message.resumed) comeBack();
+    if (introduced && !message.resumed) {
+      if (message.ref === "hello") markAsEarlier();
+      comeBack();
+    }
     askForLists();
   },
   username_set(message) {
@@ -43,7 +45,11 @@ const handlers = {
     askForLists();
   },
   room_joined(message) {
-    if (message.room !== room) clearLog();
+    if (message.room !== room) {
+      clear();
+      shown.clear();
+    }
+    typing.nobody();
     room = wanted = message.room;
     byId("room-title").textContent = `Room ${room}`;
     for (const old of message.message_history) handlers.room_message(old);
@@ -60,16 +66,28 @@ const handlers = {
     askForLists();
   },
   user_left(message) {
+    typing.ends(message.client_id);
+    if (message.client_id === alone?.id) talkTo(null);
     if (message.room === room) note(text(message.username, "name"), " left");
     askForLists();
   },
   room_message(message) {
     if (message.room !== room || shown.has(message.id)) return;
     shown.add(message.id);
+    typing.ends(message.from_id);
     say(message.timestamp, message.from, message.content);
   },
   private_message(message) {
     say(message.timestamp, message.from, message.content, " (to you alone)");
+  },
+  private_message_sent(message) {
+    say(message.timestamp, me.name, message.content, ` (to ${message.to} alone)`);
+  },
+  user_typing(message) {
+    if (message.room === room) typing.begins(message);
+  },
+  user_stop_typing(message) {
+    if (message.room === room) typing.ends(message.client_id);
   },
   broadcast(message) {
     say(message.timestamp, message.from, message.content, " (to everybody)");
@@ -77,18 +95,15 @@ const handlers = {
   client_list(message) {
     const here = message.clients.filter((client) => room && client.rooms.includes(room));
     fill(byId("users"), here, (item, client) => {
-      item.append(text(client.username, "name"));
-      if (client.client_id === me.id) item.append(" (you)");
+      if (client.client_id === me.id) return item.append(text(client.username, "name"), " (you)");
+      const whom = { id: client.client_id, name: client.username };
+      const label = `Write to ${client.username} alone`;
+      item.append(button(label, () => talkTo(whom), text(client.username, "name")));
     });
   },
   room_list(message) {
     fill(byId("rooms"), message.rooms, (item, { name, members_count: count }) => {
-      const button = document.createElement("button");
-      button.className = "plain";
-      button.append(text(name));
-      button.setAttribute("aria-label", `Join the room ${name}`);
-      button.addEventListener("click", () => join(name));
-      item.append(button, ` ${count}`);
+      item.append(button(`Join the room ${name}`, () => join(name), text(name)), ` ${count}`);
     });
   },
   error(message) {
@@ -114,6 +129,10 @@ const states = {
     `Not connected: ${reason}. Trying again in ${Math.ceil(seconds)} s`,
   closed: () => "Not connected",
 };
+
+const games = makeGames((type, fields) => link.send(type, fields), me, note);
+const typing = makeTyping((type, fields) => link.send(type, fields));
+Object.assign(handlers, games.handlers);
 
 const link = connect(
   (message) => handlers[message.type]?.(message),
@@ -142,8 +161,26 @@ form.say.addEventListener("submit", (event) => {
   event.preventDefault();
   problem("");
   const content = field.text.value;
-  if (content.trim() && link.send("room_message", { room, content })) field.text.value = "";
+  const [type, to] = alone ? ["private_message", { target: alone.id }] : ["room_message", { room }];
+  if (!content.trim() || !link.send(type, { ...to, content })) return;
+  field.text.value = "";
+  typing.stop(room);
 });
+
+field.text.addEventListener("input", () => {
+  // Whom you write to alone is nobody else's business.
+  if (!alone) typing.typed(room, !field.text.value);
+});
+
+byId("everybody").addEventListener("click", () => talkTo(null));
+
+function talkTo(whom) {
+  typing.stop(room);
+  alone = whom;
+  document.querySelector("label[for=text]").textContent = alone ? `To ${alone.name} alone` : "Message";
+  byId("everybody").hidden = !alone;
+  field.text.focus();
+}
 
 function join(name) {
   problem("");
@@ -170,54 +207,11 @@ function askForLists() {
     listing = null;
     link.send("list_clients");
     link.send("list_rooms");
+    games.refresh();
   }, LIST_EVERY_MS);
 }
 
 // ---------------------------------------------------------------- what you see
-
-function text(content, className = "") {
-  const place = document.createElement("bdi"); // keeps right-to-left text from turning the rest
-  place.className = className;
-  place.textContent = content;
-  return place;
-}
-
-function say(timestamp, from, content, remark = "") {
-  const time = document.createElement("time");
-  time.dateTime = timestamp;
-  time.textContent = new Date(timestamp).toLocaleTimeString([], { timeStyle: "short" });
-  addLine("", time, " ", text(from, "name"), `${remark}: `, text(content));
-}
-
-function note(...parts) {
-  addLine("notice-line", ...parts);
-}
-
-function addLine(className, ...parts) {
-  const log = byId("log");
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const line = document.createElement("li");
-  line.className = className;
-  line.append(...parts);
-  log.append(line);
-  while (log.children.length > LONGEST_LOG) log.firstChild.remove();
-  if (atEnd) log.scrollTop = log.scrollHeight; // who reads what went before is left in peace
-}
-
-function clearLog() {
-  byId("log").replaceChildren();
-  shown.clear();
-}
-
-function fill(list, values, draw) {
-  list.replaceChildren(
-    ...values.map((value) => {
-      const item = document.createElement("li");
-      draw(item, value);
-      return item;
-    }),
-  );
-}
 
 function enable(on) {
   const ready = on && room !== "";
