@@ -56,11 +56,16 @@ def simulate(
     )
 
 
-def _tell(net: SimulatedNetwork, report: Report) -> None:
+def tell_wire(net: SimulatedNetwork, report: Report) -> None:
+    """Report, for the diagram, all that has arrived or was lost."""
     report("datagrams")
-    chunks = list(net.recording)
-    for chunk in chunks:
+    for chunk in net.recording:
         report("wire", ("your code", str(chunk.direction), str(chunk.kind), chunk.data, chunk.note))
+
+
+def _tell(net: SimulatedNetwork, report: Report) -> None:
+    tell_wire(net, report)
+    chunks = list(net.recording)
     for chunk in chunks[:TOLD_DATAGRAMS]:
         ours = chunk.direction is Direction.TO_SERVER
         who = "your code sends" if ours else "the other end sends"

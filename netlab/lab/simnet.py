@@ -57,6 +57,11 @@ class Endpoint:
         self._net = net
         self._sends = sends
 
+    @property
+    def now_s(self) -> float:
+        """What the clock of the network shows: simulated seconds since it began, at 0."""
+        return self._net.now_s
+
     def send(self, data: bytes) -> int:
         """Send a datagram; return its number. It arrives, or not, when the clock goes on.
 
