@@ -145,7 +145,8 @@ class Watch:
                 return
         expected = f"TimeoutError {RESEND_S} s after the {MOST_SENDINGS}th sending of a message"
         n_sent = max(map(len, self._sendings.values()), default=0)
-        got = f"it was raised at {now_s:g} s, when none was sent more than {count(n_sent, 'time')}"
+        so_far = f"none was sent more than {count(n_sent, 'time')}" if n_sent else "none was sent"
+        got = f"it was raised at {now_s:g} s, when {so_far}"
         self._broken(f"{expected}, and not before", got, Rule.GIVE_UP)
 
     # ── what follows from it ─────────────────────────────────────────────────────────────────
@@ -171,6 +172,6 @@ class Watch:
         self._broken(expected, in_short(data), Rule.FORM)
 
     def _broken(self, expected: str, got: str, rule: Rule) -> NoReturn:
-        breach = Breach("broken", expected, got, int(rule))
-        self.breach = self.breach or breach
-        raise breach
+        # The first one counts: what comes after it may be its consequence.
+        self.breach = self.breach or Breach("broken", expected, got, int(rule))
+        raise self.breach

@@ -77,6 +77,20 @@ def ask_connected(sock: Any, server: Any, question: bytes, timeout_s: float) -> 
     return bytes(sock.recv(MAX_BYTES))
 
 
+def ask_again_each_time(sock: Any, server: Any, question: bytes, timeout_s: float) -> bytes:
+    sock.settimeout(timeout_s)
+    while True:
+        sock.sendto(question, server)
+        answer, sender = sock.recvfrom(MAX_BYTES)
+        if sender == server:
+            return bytes(answer)
+
+
+def ask_and_close(sock: Any, server: Any, question: bytes, timeout_s: float) -> bytes:
+    with sock:
+        return _ask(sock, server, question, timeout_s)
+
+
 def ask_and_return_none(sock: Any, server: Any, question: bytes, timeout_s: float) -> bytes | None:
     try:
         return _ask(sock, server, question, timeout_s)
@@ -98,10 +112,12 @@ def ask_and_give_up_early(sock: Any, server: Any, question: bytes, timeout_s: fl
 
 MUTANTS = (
     (ask_connected, "an answer"),
+    (ask_and_close, "an answer"),
     (ask_until_there_is_something, "an empty answer"),
     (ask_with_a_small_buffer, "a long answer"),
     (ask_and_believe_anybody, "a stranger is first"),
     (ask_once_more, "a stranger is first"),
+    (ask_again_each_time, "a stranger is first"),
     (ask_and_look_at_the_port, "a stranger on another host, at the same port"),
     (ask_and_return_none, "nobody answers"),
     (ask_for_ever, "nobody answers"),
