@@ -20,11 +20,11 @@ from netlab.exercises.transfers import transfer
 MESSAGES = tuple(f"message {number}".encode() for number in range(8))
 QUIET: tuple[float, tuple[bytes, ...]] = (0.0, ())
 
-numbers = st.sets(st.integers(1, 20), max_size=6)
-# Of at most six that are lost, no message is hit eight times.
+# Three lost each way are six at most of one message, and the seventh is not late for the end.
+numbers = st.sets(st.integers(1, 20), max_size=3)
 faults = st.fixed_dictionaries(
     {"drop": numbers, "duplicate": numbers},
-    optional={"delay": st.dictionaries(st.integers(1, 20), st.sampled_from([62.5, 250.0, 1000.0]))},
+    optional={"delay": st.dictionaries(st.integers(1, 20), st.sampled_from([62.5, 250.0]))},
 )
 
 
