@@ -22,6 +22,7 @@ from netlab.terminal import CommandFailed, complain, harmless
 from netlab.transports.addresses import Address, format_address
 from netlab.transports.client import Client
 from netlab.transports.services import SERVICES
+from netlab.transports.tls import client_context, explain
 
 
 class Scheme(NamedTuple):
@@ -30,16 +31,18 @@ class Scheme(NamedTuple):
     module: str
     client: str
     transport: str
+    secure: bool = False
 
 
 SCHEMES = {
-    "tcp": Scheme("netlab.transports.tcp_threads", "TCPClient", "tcp_threads"),
+    "tcp": Scheme("netlab.transports.tcp_client", "TCPClient", "tcp_threads"),
+    "tls": Scheme("netlab.transports.tcp_client", "TCPClient", "tcp_threads", True),
     "udp": Scheme("netlab.transports.udp_client", "UDPClient", "udp"),
     "ws": Scheme("netlab.transports.websocket_client", "WebSocketClient", "websocket"),
-    "wss": Scheme("netlab.transports.websocket_client", "WebSocketClient", "websocket"),
+    "wss": Scheme("netlab.transports.websocket_client", "WebSocketClient", "websocket", True),
     "http": Scheme("netlab.transports.socketio_client", "SocketIOClient", "socketio"),
+    "https": Scheme("netlab.transports.socketio_client", "SocketIOClient", "socketio", True),
 }
-_COMING = ("https", "tls")
 _EXAMPLE = "tcp://127.0.0.1:9000"
 DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
 
@@ -63,8 +66,7 @@ def parse_url(url: str) -> Target:
     if not colons:
         raise _wrong(f"{shown} is no URL; write it like {_EXAMPLE}")
     if scheme.lower() not in SCHEMES:
-        what = "not available yet" if scheme.lower() in _COMING else "unknown"
-        raise _wrong(f"{harmless(scheme)}:// is {what}; available: {available}")
+        raise _wrong(f"{harmless(scheme)}:// is unknown; available: {available}")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -95,6 +97,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("url", metavar="URL", help=f"whom to talk to, as in {_EXAMPLE}")
     parser.add_argument(
+        "--ca",
+        metavar="FILE",
+        help="trust this authority (PEM) and no other; without it, those that the system trusts",
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="your certificate, if one is wanted")
+    parser.add_argument("--tls-key", metavar="FILE", help="its private key, unless it is in there")
+    parser.add_argument(
         "--service",
         choices=("chat", "echo"),
         default=DEFAULT_SERVICE,
@@ -109,9 +118,8 @@ def run(args: argparse.Namespace) -> int:
     client_class: Callable[..., Client] = getattr(import_module(scheme.module), scheme.client)
     conversation, mailbox = Conversation(args.service), Mailbox()
     options: dict[str, Any] = {"on_message": mailbox.put, "on_end": mailbox.put_end}
-    if target.scheme == "wss":
-        options["ssl"] = ssl.create_default_context()
-    if target.scheme == "http":
+    options |= _tls(args, scheme.secure)
+    if scheme.transport == "socketio":
         options["reconnect"] = False  # a server that goes away ends it, as everywhere
     try:
         client = client_class(target.address, service=args.service, **options)
@@ -143,6 +151,10 @@ def _connect(client: Client, transport: str) -> None:
             f"nobody listens on {where} (connection refused): check the address, or start a "
             f"server there with `netlab serve {transport} --port {client.address[1]}`"
         ) from None
+    except ssl.SSLError as error:
+        raise CommandFailed(
+            f"no TLS with {where}: {harmless(explain(error, client.address[0]))}"
+        ) from None
     except (socket.gaierror, UnicodeError):
         raise CommandFailed(
             f"no host is called {client.address[0]!r}: check the spelling"
@@ -156,6 +168,23 @@ def _connect(client: Client, transport: str) -> None:
             f"cannot connect to {where}: {harmless(error.strerror or str(error))}: "
             "check the address"
         ) from None
+
+
+def _tls(args: argparse.Namespace, secure: bool) -> dict[str, Any]:
+    """Return the client's argument `ssl`, where the scheme has TLS."""
+    if not secure:
+        for flag in ("ca", "tls_cert", "tls_key"):
+            if getattr(args, flag) is not None:
+                secured = ", ".join(f"{name}://" for name, one in SCHEMES.items() if one.secure)
+                name = "--" + flag.replace("_", "-")
+                raise _wrong(f"{name} is for what has TLS: {secured}")
+        return {}
+    if args.tls_key is not None and args.tls_cert is None:
+        raise _wrong("--tls-key goes with --tls-cert, which is missing")
+    try:
+        return {"ssl": client_context(args.ca, args.tls_cert, args.tls_key)}
+    except ValueError as error:
+        raise _wrong(harmless(str(error))) from None
 
 
 def _hint(ending: Ending, service: str) -> str:

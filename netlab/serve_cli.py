@@ -63,6 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=0, help="0 to 65535; default: 0, any free one"
     )
+    tls = parser.add_argument_group("TLS (1.2 or newer)")
+    tls.add_argument("--tls-cert", metavar="FILE", help="certificate, and those above it, in PEM")
+    tls.add_argument(
+        "--tls-key", metavar="FILE", help="its private key, unless it is in --tls-cert"
+    )
+    tls.add_argument(
+        "--tls-client-ca",
+        metavar="FILE",
+        help="let in only clients with a certificate of this authority (mutual TLS)",
+    )
     parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
@@ -95,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise CommandFailed(str(error), exit_code=2) from None
     server = getattr(import_module(transport.module), transport.server)(
-        SERVICES[args.service], host=args.host, port=args.port, limits=limits
+        SERVICES[args.service], host=args.host, port=args.port, limits=limits, **_tls(args)
     )
     log = StderrLog()
     logging.basicConfig(level=args.log_level.upper(), handlers=[log])
@@ -112,6 +122,33 @@ def run(args: argparse.Namespace) -> int:
     told = f"{clients} client{'' if clients == 1 else 's'} told" if clients else "nobody was there"
     log.end(f"netlab serve: {name} ended the server; {told}", LAST_LINE_S)
     return 0
+
+
+def _tls(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the server's argument `ssl`, if TLS is asked for.
+
+    Raises:
+        CommandFailed: it cannot be had; the text says why.
+    """
+    if args.tls_cert is None:
+        for flag in ("tls_key", "tls_client_ca"):
+            if getattr(args, flag) is not None:
+                name = "--" + flag.replace("_", "-")
+                raise CommandFailed(f"{name} goes with --tls-cert, which is missing", exit_code=2)
+        return {}
+    if args.transport == "udp":
+        raise CommandFailed(
+            "udp does not take --tls-cert: TLS needs a stream, in which nothing is lost and all "
+            "stays in order. For datagrams there are DTLS (RFC 9147) and QUIC (RFC 9000), which "
+            "netlab does not speak; serve another transport",
+            exit_code=2,
+        )
+    from netlab.transports.tls import server_context
+
+    try:
+        return {"ssl": server_context(args.tls_cert, args.tls_key, args.tls_client_ca)}
+    except ValueError as error:
+        raise CommandFailed(harmless(str(error)), exit_code=2) from None
 
 
 def _start(server: Any, host: str, port: int) -> Background[Any]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl as ssl_module
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -80,8 +81,15 @@ class _WebSocket(WebSocketsSansIOProtocol):
 
 
 class _Config(uvicorn.Config):
+    context: ssl_module.SSLContext | None = None
+
     def configure_logging(self) -> None:
         """Leave the program's logging as it is."""
+
+    def load(self) -> None:
+        """Take our context: uvicorn would make one itself, of names of files."""
+        super().load()
+        self.ssl = self.context
 
 
 class AsgiServer(uvicorn.Server):
@@ -90,9 +98,12 @@ class AsgiServer(uvicorn.Server):
     Args:
         app: the application.
         max_message_bytes: longest WebSocket message; a longer one closes with 1009.
+        ssl: makes it `https:`.
     """
 
-    def __init__(self, app: Any, *, max_message_bytes: int) -> None:
+    def __init__(
+        self, app: Any, *, max_message_bytes: int, ssl: ssl_module.SSLContext | None = None
+    ) -> None:
         config = _Config(
             app,
             http=_Http,
@@ -109,6 +120,7 @@ class AsgiServer(uvicorn.Server):
             timeout_keep_alive=30,
             timeout_graceful_shutdown=1,
         )
+        config.context = ssl
         super().__init__(config)
         self.server_state: _State = _State()
         self._ready: asyncio.Future[None]

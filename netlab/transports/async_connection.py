@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from typing import cast
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
+from netlab.transports.tls import HANDSHAKE_S
 from netlab.transports.write_buffer import WriteBuffer, reset_unless_done
 
 
@@ -81,11 +83,24 @@ class AsyncConnection:
         reset_unless_done(self._transport)
 
 
-async def connection_on(sock: socket.socket, outbox_limit: int) -> AsyncConnection:
-    """Return a connection on a socket that was accepted."""
+async def connection_on(
+    sock: socket.socket, outbox_limit: int, context: ssl.SSLContext | None = None
+) -> AsyncConnection:
+    """Return a connection on a socket that was accepted; with a context, after a TLS handshake.
+
+    Raises: OSError: the handshake has failed, or was not done in time; the socket is closed.
+    """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
+    patience_s = None if context is None else HANDSHAKE_S
+    goodbye_s = None if context is None else LINGER_S
+    transport, _ = await loop.connect_accepted_socket(
+        lambda: protocol,
+        sock,
+        ssl=context,
+        ssl_handshake_timeout=patience_s,
+        ssl_shutdown_timeout=goodbye_s,
+    )
     writer = asyncio.StreamWriter(transport, protocol, reader, loop)
     return AsyncConnection(reader, writer, outbox_limit)

@@ -19,6 +19,7 @@ from netlab.core.messages import AnyRequest
 from netlab.core.service import ClientId
 from netlab.core.stream import RequestStream
 from netlab.transports.calendar import Calendar
+from netlab.transports.tls_socket import Stream, TLSSocket
 
 RECV_BYTES = 16_384
 """bytes read from one client before the others have their turn"""
@@ -39,7 +40,7 @@ class NonblockingConnection:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: Stream,
         stream: RequestStream,
         outbox_limit: int,
         calendar: Calendar,
@@ -136,9 +137,11 @@ class NonblockingConnection:
         except OSError:
             self.abort("reset")
             return
-        self.at_end = not data
+        self.at_end = not data or (isinstance(self.sock, TLSSocket) and self.sock.ended)
         if not self._finishing:  # else it is read to reach the client's FIN, and thrown away
-            self.requests.extend(self._stream.feed(data) if data else self._stream.end())
+            self.requests.extend(self._stream.feed(data))
+            if self.at_end:
+                self.requests.extend(self._stream.end())
         self._changed(self)
 
     def write(self) -> None:

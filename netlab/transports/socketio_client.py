@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import ssl as ssl_module
 import threading
 from collections.abc import Coroutine, Sequence
 from typing import Any, Self, TypeVar
@@ -44,6 +45,7 @@ class SocketIOClient(Client):
         username: the name to ask for.
         reconnect: connect again by itself when the connection is lost.
         reconnect_delay_s: seconds before the first attempt; doubled for each, up to 5.
+        ssl: what to trust; makes it `https:`.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class SocketIOClient(Client):
         username: str | None = None,
         reconnect: bool = True,
         reconnect_delay_s: float = 0.2,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         if service != "chat":
             raise LocalProtocolError(
@@ -81,6 +84,7 @@ class SocketIOClient(Client):
         self._username = username
         self._reconnect = reconnect
         self._reconnect_delay_s = reconnect_delay_s
+        self._ssl = ssl
 
     # ------------------------------------------------------------ the face
 
@@ -90,6 +94,7 @@ class SocketIOClient(Client):
         Raises:
             ConnectionRefusedError: nobody listens there.
             ConnectionError: somebody does, but not to Socket.IO; the text says what came.
+            ssl.SSLError: the server does not speak TLS, or cannot show that it is the one.
         """
         self._about_to_connect()
         self._conversation = Conversation(
@@ -101,6 +106,7 @@ class SocketIOClient(Client):
             username=self._username,
             reconnect=self._reconnect,
             reconnect_delay_s=self._reconnect_delay_s,
+            ssl=self._ssl,
         )
         connected: concurrent.futures.Future[Address] = concurrent.futures.Future()
         self._thread = threading.Thread(

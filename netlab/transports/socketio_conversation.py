@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import functools
+import ssl as ssl_module
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ class Conversation:
         inbox: gets what comes, and is told when nothing more will.
         timeout_s: seconds that connecting, or sending one message, may take.
         max_frame_bytes: longest message the server may send; 0 = unlimited.
-        transports, username, reconnect, reconnect_delay_s: as `SocketIOClient`.
+        transports, username, reconnect, reconnect_delay_s, ssl: as `SocketIOClient`.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Conversation:
         username: str | None,
         reconnect: bool,
         reconnect_delay_s: float,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         self._address = address
         self._inbox = inbox
@@ -57,6 +59,7 @@ class Conversation:
         self._username = username
         self._reconnect = reconnect
         self._reconnect_delay_s = reconnect_delay_s
+        self._ssl = ssl
         self._secret: str | None = None
         self._rooms: dict[str, None] = {}  # in order of joining
         self._last_words = ""  # code of the `closing` that came
@@ -120,7 +123,7 @@ class Conversation:
     # ------------------------------------------------------------ connections
 
     async def _open(self) -> None:
-        library = make_library(self._timeout_s, self._max_frame_bytes)
+        library = make_library(self._timeout_s, self._max_frame_bytes, self._ssl)
         # Each says which it is: one that was given up may report its end late.
         library.on("*", functools.partial(self._heard, library))
         library.on("disconnect", functools.partial(self._disconnected, library))
@@ -130,7 +133,7 @@ class Conversation:
         try:
             async with asyncio.timeout(2 * self._timeout_s):
                 await library.connect(
-                    f"http://{format_address(*self._address)}",
+                    f"{'https' if self._ssl else 'http'}://{format_address(*self._address)}",
                     auth={"username": self._username, "resume": self._secret},
                     transports=self._transports,
                     wait_timeout=self._timeout_s,
@@ -175,7 +178,7 @@ class Conversation:
             return error
         try:
             async with asyncio.timeout(self._timeout_s):
-                _, writer = await asyncio.open_connection(*self._address)
+                _, writer = await asyncio.open_connection(*self._address, ssl=self._ssl)
         except OSError as refusal:
             return refusal
         writer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from typing import Any
 
 import aiohttp
@@ -53,16 +54,20 @@ class _Library(socketio.AsyncClient):  # type: ignore[misc]
         return _Engine
 
 
-def make_library(timeout_s: float, max_frame_bytes: int) -> Any:
+def make_library(
+    timeout_s: float, max_frame_bytes: int, context: ssl.SSLContext | None = None
+) -> Any:
     """Return a client of the library's, for one connection. Call it in the loop it is for.
 
     Args:
         timeout_s: seconds that an HTTP request may take.
         max_frame_bytes: longest WebSocket message the server may send; 0 = unlimited.
+        context: what to trust; makes it `https:`.
     """
+    connector = None if context is None else aiohttp.TCPConnector(ssl=context)
     return _Library(
         # Ours, because the library may open a second one while it closes the first.
-        http_session=aiohttp.ClientSession(),
+        http_session=aiohttp.ClientSession(connector=connector),
         reconnection=False,  # we begin anew instead: nothing of the lost connection remains
         handle_sigint=False,
         logger=_log,

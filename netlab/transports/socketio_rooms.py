@@ -12,6 +12,7 @@ A reader's way through it, from the wire to the service and back::
 from __future__ import annotations
 
 import socket
+import ssl as ssl_module
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,7 @@ class SocketIOServer(AsyncServer):
         hosts: names under which this server is known, besides loopback names and IP addresses.
         ping_seconds: seconds between two of the library's pings.
         ping_timeout_seconds: seconds that a client may take to answer one.
+        ssl: makes it `https:`.
 
     Raises:
         LocalProtocolError: the service speaks no JSON.
@@ -63,6 +65,7 @@ class SocketIOServer(AsyncServer):
         hosts: Sequence[str] = (),
         ping_seconds: float = 25,
         ping_timeout_seconds: float = 20,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         name = service.__name__ if isinstance(service, type) else type(service).__name__
         if not isinstance(service.codec, Json):
@@ -81,7 +84,7 @@ class SocketIOServer(AsyncServer):
             ping_timeout_seconds=ping_timeout_seconds,
         )
         self._guard = Guard(self._hub)
-        self._http = AsgiServer(self._app, max_message_bytes=self._hub.max_body_bytes)
+        self._http = AsgiServer(self._app, max_message_bytes=self._hub.max_body_bytes, ssl=ssl)
 
     # ------------------------------------------------------------ life
 

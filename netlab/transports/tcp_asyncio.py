@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl as ssl_module
 from types import TracebackType
 from typing import Any, Self, overload
 
@@ -28,10 +29,13 @@ from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
 from netlab.transports.clock import Clock
 from netlab.transports.inbox import R
 from netlab.transports.services import ServiceName, codec_of, make_service
+from netlab.transports.tls import explain
 
 log = logging.getLogger("netlab.transports.tcp_asyncio")
 
 RECV_BYTES = 65_536
+GOODBYE_S = 1.0
+"""seconds that a server may take to answer a client's close_notify"""
 ACCEPT_PAUSE_S = 0.1
 """seconds without accepting when the process has no file descriptor left"""
 
@@ -53,10 +57,13 @@ class AsyncTCPServer(AsyncServer):
         limits: Limits | None = None,
         secret: bytes | None = None,
         clock: Clock | None = None,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         service = make_service(service, limits, secret)
         super().__init__(service, STREAM, host, port, clock, encode_line)
+        self._ssl = ssl
         self._clients: set[asyncio.Task[None]] = set()
+        self._shaking: set[asyncio.Task[None]] = set()  # of these, those in their TLS handshake
         self._connections: set[AsyncConnection] = set()
         self._pause: asyncio.TimerHandle | None = None
 
@@ -80,6 +87,8 @@ class AsyncTCPServer(AsyncServer):
         self._listener.close()
 
     async def _end_clients(self) -> None:
+        for task in self._shaking:
+            task.cancel()
         if self._clients:
             await asyncio.wait(self._clients, timeout=STOP_GRACE_S)
         for connection in self._connections:
@@ -122,7 +131,8 @@ class AsyncTCPServer(AsyncServer):
     # ------------------------------------------------------------ serving one client
 
     async def _serve(self, sock: socket.socket, peer: str) -> None:
-        connection = await connection_on(sock, self.service.limits.outbox_bytes)
+        if (connection := await self._connection_on(sock, peer)) is None:
+            return
         self._connections.add(connection)
         self.switchboard.connect(connection, peer)
         requests = RequestStream(self.service.codec, self.service.limits.max_frame_bytes)
@@ -139,6 +149,22 @@ class AsyncTCPServer(AsyncServer):
             self.switchboard.disconnect(connection.id, connection.reason or reason)
             await connection.close()
             self._connections.discard(connection)
+
+    async def _connection_on(self, sock: socket.socket, peer: str) -> AsyncConnection | None:
+        limit = self.service.limits.outbox_bytes
+        task = asyncio.current_task()
+        if self._ssl is None or task is None:
+            return await connection_on(sock, limit)
+        self._shaking.add(task)
+        try:
+            return await connection_on(sock, limit, self._ssl)
+        except ssl_module.SSLError as error:
+            log.info("no TLS with %s: %s", peer, explain(error))
+        except OSError as error:
+            log.info("no TLS with %s: %s", peer, error)
+        finally:
+            self._shaking.discard(task)
+        return None
 
     async def _take(
         self, connection: AsyncConnection, messages: list[AnyRequest | RemoteProtocolError]
@@ -167,6 +193,7 @@ class AsyncTCPClient:
         service: ServiceName = "chat",
         timeout_s: float = 5.0,
         max_frame_bytes: int = 1_048_576,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         self.address = address
         self.local_address: Address | None = None
@@ -174,6 +201,7 @@ class AsyncTCPClient:
         self._codec = codec_of(service)
         self._timeout_s = timeout_s
         self._max_frame_bytes = max_frame_bytes
+        self._ssl = ssl
         self._inbox = AsyncInbox()
 
     async def connect(self) -> Self:
@@ -182,11 +210,14 @@ class AsyncTCPClient:
         Raises:
             ConnectionRefusedError: nobody listens there.
             TimeoutError: nobody answered in time.
+            ssl.SSLError: the server does not speak TLS, or cannot show that it is the one.
         """
         if self.local_address is not None:
             raise LocalProtocolError("this client was connected before; make a new one")
         async with asyncio.timeout(self._timeout_s):
-            self._reader, self._writer = await asyncio.open_connection(*self.address)
+            self._reader, self._writer = await asyncio.open_connection(
+                *self.address, ssl=self._ssl, ssl_shutdown_timeout=self._ssl and GOODBYE_S
+            )
         self.local_address = self._writer.get_extra_info("sockname")[:2]
         self._reading = asyncio.create_task(self._read(), name="netlab-reader")
         return self

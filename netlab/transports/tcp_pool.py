@@ -13,7 +13,7 @@ The client of this server is `TCPClient`.
 from __future__ import annotations
 
 import logging
-import socket
+import ssl as ssl_module
 from dataclasses import dataclass
 
 from netlab.core.chat import ChatService
@@ -22,6 +22,7 @@ from netlab.transports.clock import Clock
 from netlab.transports.switchboard import ServerStats
 from netlab.transports.tcp_threads import TCPServer
 from netlab.transports.threaded import ThreadedConnection
+from netlab.transports.tls_socket import Stream
 from netlab.transports.waiting_room import WaitingRoom
 
 log = logging.getLogger("netlab.transports.tcp_pool")
@@ -61,6 +62,7 @@ class PoolTCPServer(TCPServer):
         limits: Limits | None = None,
         secret: bytes | None = None,
         clock: Clock | None = None,
+        ssl: ssl_module.SSLContext | None = None,
         workers: int = 10,
         queue_size: int = 100,
     ) -> None:
@@ -68,7 +70,9 @@ class PoolTCPServer(TCPServer):
             raise ValueError(f"workers={workers}: without a worker nobody is served; 1 or more")
         if queue_size < 0:
             raise ValueError(f"queue_size={queue_size}: 0 (nobody may wait) or more")
-        super().__init__(service, host=host, port=port, limits=limits, secret=secret, clock=clock)
+        super().__init__(
+            service, host=host, port=port, limits=limits, secret=secret, clock=clock, ssl=ssl
+        )
         self._workers = workers
         self._room = WaitingRoom(self.switchboard, workers, queue_size, self._closed)
 
@@ -96,7 +100,7 @@ class PoolTCPServer(TCPServer):
                 gave_up=self._room.gave_up,
             )
 
-    def _admit(self, sock: socket.socket, peer: str) -> None:
+    def _admit(self, sock: Stream, peer: str) -> None:
         self._room.enter(self._prepare(sock), peer)
 
     def _say_goodbye(self) -> None:

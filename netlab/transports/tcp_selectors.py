@@ -11,7 +11,9 @@ import contextlib
 import logging
 import selectors
 import socket
+import ssl as ssl_module
 import time
+from collections import deque
 from collections.abc import Iterator
 
 from netlab.core.chat import ChatService
@@ -24,6 +26,8 @@ from netlab.transports.clock import Clock
 from netlab.transports.nonblocking import NonblockingConnection
 from netlab.transports.one_thread import OneThreadServer
 from netlab.transports.services import make_service
+from netlab.transports.tls_door import TLSDoor
+from netlab.transports.tls_socket import Stream, TLSSocket
 
 log = logging.getLogger("netlab.transports.tcp_selectors")
 
@@ -55,6 +59,7 @@ class SelectorTCPServer(OneThreadServer):
         limits: Limits | None = None,
         secret: bytes | None = None,
         clock: Clock | None = None,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         super().__init__(make_service(service, limits, secret), host, port, clock, encode_line)
         self.service.carried_by(STREAM)
@@ -62,6 +67,9 @@ class SelectorTCPServer(OneThreadServer):
         # Whom to look at before waiting again. A dict, for its order: first come, first served.
         self._changed: dict[NonblockingConnection, None] = {}
         self._accept_again_at: float | None = None
+        self._ssl = ssl
+        self._door: TLSDoor | None = None
+        self._shaken: deque[tuple[TLSSocket, str]] = deque()  # come from the door; both threads'
 
     def _open(self, host: str, port: int) -> socket.socket:
         return open_listener(host, port)
@@ -69,11 +77,15 @@ class SelectorTCPServer(OneThreadServer):
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
+        if self._ssl is not None:
+            self._door = TLSDoor(self._ssl, self._shaken_hands)
         try:
             while not self._stopping:
                 self._round(self._timeout_s())
             self._say_goodbye()
         finally:
+            if self._door is not None:
+                self._door.close()
             for connection in tuple(self._connections):
                 with self.switchboard.lock:
                     connection.abort("server_stopping")
@@ -82,6 +94,10 @@ class SelectorTCPServer(OneThreadServer):
     def _say_goodbye(self) -> None:
         """Let `closing` go out, and read what clients still send, until their FIN comes."""
         self._stop_accepting()
+        if self._door is not None:
+            self._door.close()
+        while self._shaken:
+            self._shaken.popleft()[0].close()
         self._sock.close()
         self.switchboard.close_all("server_stopping", "the server is stopping")
         deadline = time.monotonic() + STOP_GRACE_S
@@ -97,6 +113,9 @@ class SelectorTCPServer(OneThreadServer):
             else:
                 with self._at_its_own_risk(key.data):
                     self._move(key.data, events)
+        while self._shaken:
+            sock, peer = self._shaken.popleft()
+            self._admit(sock, peer)
         with self.switchboard.lock:
             changed, self._changed = self._changed, {}
         for connection in changed:
@@ -133,15 +152,26 @@ class SelectorTCPServer(OneThreadServer):
                     self._accept_again_at = time.monotonic() + ACCEPT_PAUSE_S
                     return
                 continue  # it left before it was accepted
-            connection = self._connection(sock)
-            with self._at_its_own_risk(connection):
-                self.switchboard.connect(connection, str(address[:2]))
+            enter = self._door.enter if self._door is not None else self._admit
+            enter(sock, str(address[:2]))
+
+    def _shaken_hands(self, sock: TLSSocket, peer: str) -> None:
+        """Take a client over from the door, in whose thread this is called."""
+        self._shaken.append((sock, peer))
+        self._wake()
+
+    def _admit(self, sock: Stream, peer: str) -> None:
+        connection = self._connection(sock)
+        with self._at_its_own_risk(connection):
+            self.switchboard.connect(connection, peer)
+            if isinstance(sock, TLSSocket):  # what it said with its last handshake is here already
+                self._move(connection, selectors.EVENT_READ)
 
     def _stop_accepting(self) -> None:
         if self._accept_again_at is None:
             self._selector.unregister(self._sock)
 
-    def _connection(self, sock: socket.socket) -> NonblockingConnection:
+    def _connection(self, sock: Stream) -> NonblockingConnection:
         limits = self.service.limits
         stream = RequestStream(self.service.codec, limits.max_frame_bytes)
         connection = NonblockingConnection(

@@ -11,6 +11,7 @@ import itertools
 import logging
 import selectors
 import socket
+import ssl as ssl_module
 import threading
 import time
 from collections.abc import Callable
@@ -21,14 +22,16 @@ from netlab.core.errors import LocalProtocolError, RemoteProtocolError
 from netlab.core.framing import encode_line
 from netlab.core.messages import AnyRequest
 from netlab.core.service import Limits, Service
-from netlab.core.stream import ReplyStream, RequestStream
+from netlab.core.stream import RequestStream
 from netlab.transports.addresses import OUT_OF_RESOURCES, Address, format_address, open_listener
 from netlab.transports.calendar import Calendar
-from netlab.transports.client import Client
 from netlab.transports.clock import Clock, SystemClock
 from netlab.transports.services import make_service
 from netlab.transports.switchboard import ServerStats, Switchboard
+from netlab.transports.tcp_client import TCPClient as TCPClient
 from netlab.transports.threaded import ThreadedConnection
+from netlab.transports.tls_door import TLSDoor
+from netlab.transports.tls_socket import Stream
 
 log = logging.getLogger("netlab.transports.tcp_threads")
 
@@ -50,6 +53,7 @@ class TCPServer:
         limits: what one client may use up.
         secret: key of the ids given to clients.
         clock: where the time comes from.
+        ssl: makes it TLS; see `netlab.transports.tls.server_context`.
     """
 
     def __init__(
@@ -61,11 +65,14 @@ class TCPServer:
         limits: Limits | None = None,
         secret: bytes | None = None,
         clock: Clock | None = None,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         self.service = make_service(service, limits, secret)
         self.switchboard = Switchboard(self.service, clock or SystemClock(), encode_line)
         self.calendar = Calendar(self.switchboard)
         self._host, self._port = host, port
+        self._ssl = ssl
+        self._door: TLSDoor | None = None
         self._listener: socket.socket | None = None
         self._threads: set[threading.Thread] = set()
         self._connections: set[ThreadedConnection] = set()
@@ -93,6 +100,8 @@ class TCPServer:
         listener.setblocking(False)
         self._listener = listener
         self._address: Address = listener.getsockname()[:2]
+        if self._ssl is not None:
+            self._door = TLSDoor(self._ssl, self._admit)
         self._acceptor = self.start_thread(self._accept, "accept")
         self.start_thread(self.calendar.run, "calendar")
         log.info("listening on %s", format_address(*self._address))
@@ -105,6 +114,8 @@ class TCPServer:
             self._stopping.set()
             self._waker.close()  # the acceptor sees the other end become readable
             self._acceptor.join()
+            if self._door is not None:
+                self._door.close()
             self._resources.close()
             self.calendar.stop()
             self._say_goodbye()
@@ -161,12 +172,13 @@ class TCPServer:
                     self._stopping.wait(0.1)
                 continue  # or it left before it was accepted, or there was only the waker
             try:
-                self._admit(sock, str(address[:2]))
+                enter = self._door.enter if self._door is not None else self._admit
+                enter(sock, str(address[:2]))
             except Exception:  # whatever it is, the next client may have more luck
                 log.exception("cannot admit a client")
                 sock.close()
 
-    def _admit(self, sock: socket.socket, peer: str) -> None:
+    def _admit(self, sock: Stream, peer: str) -> None:
         connection = self._prepare(sock)
         self.switchboard.connect(connection, peer)
         try:
@@ -175,7 +187,7 @@ class TCPServer:
             log.warning("cannot serve a client: %s", error)
             self._end(connection, "no_thread")
 
-    def _prepare(self, sock: socket.socket) -> ThreadedConnection:
+    def _prepare(self, sock: Stream) -> ThreadedConnection:
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A peer whose machine vanished is found out by the kernel, if nothing else asks it.
@@ -233,66 +245,3 @@ class TCPServer:
             self._threads.discard(thread)
             raise
         return thread
-
-
-class TCPClient(Client):
-    """Talks to a TCP server; a thread of its own reads all the time.
-
-    Args and methods: see `Client`.
-    """
-
-    def connect(self) -> Self:
-        """Connect and start to listen.
-
-        Raises:
-            ConnectionRefusedError: nobody listens there.
-            TimeoutError: nobody answered in time.
-        """
-        self._about_to_connect()
-        self._sock = socket.create_connection(self.address, self._timeout_s)
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.local_address = self._sock.getsockname()[:2]
-        self._reader = threading.Thread(target=self._read, name="netlab-tcp-reader", daemon=True)
-        self._reader.start()
-        return self
-
-    def close(self) -> None:
-        """End the conversation: FIN goes out at once. Twice is once."""
-        if self.local_address is None:
-            return
-        self._inbox.end("this client closed the connection")
-        with contextlib.suppress(OSError):  # it was over before
-            # close() alone sends no FIN while the reader is still blocked in recv.
-            self._sock.shutdown(socket.SHUT_RDWR)
-        self._reader.join()
-        self._sock.close()
-
-    def _transmit(self, frame: bytes) -> None:
-        data = encode_line(frame)
-        try:
-            self._sock.sendall(data)
-        except TimeoutError:
-            # Part of it may be out, so nothing can follow.
-            self._inbox.end("the server did not read what was sent to it")
-            self._sock.shutdown(socket.SHUT_RDWR)
-            raise
-
-    def _read(self) -> None:
-        """Put everything that comes into the inbox, until nothing more will come."""
-        replies = ReplyStream(self._codec, self._max_frame_bytes)
-        why_ended = ""
-        while not why_ended:
-            try:
-                data = self._sock.recv(RECV_BYTES)
-                for message in replies.feed(data):
-                    self._inbox.put(message)
-                why_ended = "" if data else "the server closed the connection"
-            except TimeoutError:
-                continue  # the socket's timeout is meant for sending; silence is no fault
-            except RemoteProtocolError as error:
-                why_ended = f"the server sent what is no message: {error}"
-            except OSError as error:
-                why_ended = f"the connection was lost: {error.strerror}"
-        self._inbox.end(why_ended)
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)  # we have nothing more to say, either

@@ -17,6 +17,7 @@ from typing import Protocol
 from netlab.core.service import ClientId, Service
 from netlab.transports.calendar import Calendar
 from netlab.transports.switchboard import Switchboard
+from netlab.transports.tls_socket import Stream
 
 _DONT_WAIT: int | None = getattr(socket, "MSG_DONTWAIT", None)  # Windows has none
 WRITE_BYTES = 65_536
@@ -47,7 +48,7 @@ class ThreadedConnection:
 
     id: ClientId
 
-    def __init__(self, sock: socket.socket, server: ThreadedServer) -> None:
+    def __init__(self, sock: Stream, server: ThreadedServer) -> None:
         self.sock = sock
         self.reason = ""
         self._server = server

@@ -14,6 +14,7 @@ from netlab.core.messages import Closing, Reply, Waiting
 from netlab.core.service import ClientId
 from netlab.transports.switchboard import Switchboard
 from netlab.transports.threaded import ThreadedConnection
+from netlab.transports.tls_socket import Stream
 
 _DONT_WAIT: int = getattr(socket, "MSG_DONTWAIT", 0)  # Windows has none
 LOOK_AGAIN_S = 1.0
@@ -236,12 +237,12 @@ class WaitingRoom:
                 self._waker.send(b"\0")
 
 
-def _is_reset(sock: socket.socket) -> bool:
+def _is_reset(sock: Stream) -> bool:
     # If the client spoke before, its bytes are still there to be read; only this tells.
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
-def _is_at_end(sock: socket.socket, flags: int) -> bool:
+def _is_at_end(sock: Stream, flags: int) -> bool:
     try:
         return not sock.recv(65_536, flags | _DONT_WAIT)
     except BlockingIOError:
@@ -252,7 +253,7 @@ def _is_at_end(sock: socket.socket, flags: int) -> bool:
 
 def _watch_exactly(
     selector: selectors.BaseSelector,
-    watched: dict[socket.socket, ThreadedConnection],
+    watched: dict[Stream, ThreadedConnection],
     always: socket.socket,
 ) -> None:
     # Who is no longer watched goes first: a closed socket's number may be another's by now.

@@ -20,6 +20,7 @@ from netlab.transports.tcp_selectors import SelectorTCPServer
 from netlab.transports.tcp_threads import TCPClient, TCPServer
 from netlab.transports.udp import UDPClient, UDPServer
 from netlab.transports.websocket import WebSocketClient, WebSocketServer
+from tests.certificates import client_side, server_side
 
 _numbers = itertools.count(1)
 
@@ -133,5 +134,16 @@ TRANSPORTS = [
 """every way in which the stories of the text service are told"""
 CHATS = [*TRANSPORTS, SOCKETIO, SOCKETIO_POLLING, SOCKETIO_WEBSOCKET]
 """every way in which those of the chat service are told"""
+
+
+def secured(transport: Transport) -> Transport:
+    """Return the same over TLS, with a client that trusts the tests' authority."""
+    server = partial(transport.server, ssl=server_side())
+    client = partial(transport.client, ssl=client_side())
+    return Transport(f"{transport.name}_tls", server, client)
+
+
+SECURED = [secured(transport) for transport in CHATS if transport is not UDP]
+"""the same for every stream, over TLS"""
 STREAMS = [TCP_THREADS, TCP_POOL, TCP_ASYNCIO, TCP_SELECTORS]
 """servers to which anybody can connect with a plain TCP socket and lines"""

@@ -12,9 +12,9 @@ import pytest
 from netlab.core.chat import ChatService
 from netlab.core.errors import ConnectionEnded, RemoteError
 from netlab.core.service import Limits
-from tests.transports.harness import CHATS, Transport
+from tests.transports.harness import CHATS, SECURED, Transport
 
-pytestmark = pytest.mark.parametrize("transport", CHATS, ids=lambda t: t.name)
+pytestmark = pytest.mark.parametrize("transport", [*CHATS, *SECURED], ids=lambda t: t.name)
 
 PATIENCE_S = 10.0
 
