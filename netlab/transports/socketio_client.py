@@ -24,6 +24,7 @@ from netlab.transports.addresses import Address
 from netlab.transports.client import Client, OnEnd, OnMessage
 from netlab.transports.services import ServiceName
 from netlab.transports.socketio_conversation import Conversation
+from netlab.transports.socketio_library import RememberingLoop
 
 TRANSPORTS = ("polling", "websocket")
 T = TypeVar("T")
@@ -157,7 +158,7 @@ class SocketIOClient(Client):
             self._in_loop(event, sending, self._timeout_s)
 
     def _run(self, connected: concurrent.futures.Future[Address]) -> None:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=RememberingLoop) as runner:
             self._loop = runner.get_loop()
             runner.run(self._conversation.run(connected))
 

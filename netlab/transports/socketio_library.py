@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+import weakref
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,34 @@ _log.setLevel(logging.CRITICAL)
 
 CLOSE_TIMEOUT_S = 1.0
 """seconds that closing gives the library to say goodbye"""
+
+
+class RememberingLoop(asyncio.SelectorEventLoop):
+    """A loop that can name its connections.
+
+    One for TLS takes its time to close, for the other side is to say goodbye, and aiohttp forgets
+    it meanwhile; a loop that is closed then leaves it open.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+
+    async def create_connection(self, *args: Any, **options: Any) -> Any:
+        """Connect, and remember it."""
+        transport, protocol = await super().create_connection(*args, **options)
+        self.transports.add(transport)
+        return transport, protocol
+
+
+async def end_connections() -> None:
+    """End every connection of the running loop at once, those too that are being closed."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, RememberingLoop):
+        for transport in tuple(loop.transports):
+            transport.abort()
+    for _ in range(3):  # the loop closes the sockets in one of its next rounds
+        await asyncio.sleep(0)
 
 
 class _Engine(EngineClient):  # type: ignore[misc]  # the library has no types

@@ -16,7 +16,7 @@ from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.socketio_outbox import Outbox
 from netlab.transports.socketio_packets import DISCONNECT, Event, SizedPacket, acknowledgement
-from netlab.transports.write_buffer import FRAME_COST, reset_unless_done
+from netlab.transports.write_buffer import FRAME_COST, reset_unless_done, unsent_bytes
 
 COME_BACK = frozenset({"server_stopping", "internal_error"})
 """codes of `closing` after which a client does well to try again. After all others it hears the
@@ -76,7 +76,7 @@ class Session:
     @property
     def _written_bytes(self) -> int:
         # uvicorn writes no more than asyncio's high-water mark, so frames need not be counted.
-        return 0 if self.websocket is None else self.websocket.get_write_buffer_size()
+        return 0 if self.websocket is None else unsent_bytes(self.websocket)
 
     def expect_connect(self) -> None:
         """Give it some time to send CONNECT."""

@@ -33,7 +33,7 @@ class WriteBuffer:
     @property
     def waiting_bytes(self) -> int:
         """Bytes of frames that wait."""
-        return self._transport.get_write_buffer_size()
+        return unsent_bytes(self._transport)
 
     @property
     def cost(self) -> int:
@@ -90,6 +90,14 @@ class WriteBuffer:
             self._transport.set_write_buffer_limits(self._limit // 2, self._limit // 4)
 
 
+def unsent_bytes(transport: asyncio.WriteTransport) -> int:
+    """Return how many bytes wait in a transport."""
+    try:
+        return transport.get_write_buffer_size()
+    except AttributeError:  # one for TLS that was closed twice does not know its protocol any more
+        return 0
+
+
 def reset(transport: asyncio.Transport) -> None:
     """Close a TCP connection with RST, whatever waits: the kernel, too, forgets what it holds."""
     sock = transport.get_extra_info("socket")
@@ -104,7 +112,7 @@ def reset_unless_done(transport: asyncio.Transport) -> None:
 
     A reset would take from its client the last words that it has not read yet.
     """
-    if transport.is_closing() and not transport.get_write_buffer_size():
+    if transport.is_closing() and not unsent_bytes(transport):
         transport.abort()
     else:
         reset(transport)
