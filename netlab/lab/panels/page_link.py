@@ -1,6 +1,6 @@
 """`page(server)`: a link to the page that a server offers to browsers, on this machine or a hub.
 
-    panels.page(WebSocketServer(...))
+panels.page(WebSocketServer(...))
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class PageLink:
         self.url = f"{prefix}proxy/{port}/" if prefix else f"http://{host}:{port}/"
         self.label = label
         self.link = html(
-            f'<a href="{escape(self.url)}" target="_blank" rel="noopener">{escape(label)}</a> '
-            "(in a new tab)"
+            f'<a href="{escape(self.url)}" target="_blank" rel="noopener" '
+            'style="color:var(--jp-content-link-color,#0a5bc4);text-decoration:underline">'
+            f"{escape(label)}</a> (in a new tab)"
         )
 
     def __repr__(self) -> str:
