@@ -48,8 +48,11 @@ def wait_at_rest(pid: int, timeout_s: float) -> None:
 
 
 def _runs(pid: int) -> bool:
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with contextlib.suppress(OSError):  # the thread has ended meanwhile
-            if stat.read_text().rpartition(")")[2].split()[0] == "R":
-                return True
+    return any(wants_processor(task) for task in Path(f"/proc/{pid}/task").glob("*"))
+
+
+def wants_processor(task: Path) -> bool:
+    """Say whether a thread runs, or would; `task` is its folder in /proc."""
+    with contextlib.suppress(OSError):  # it has ended meanwhile, or there is no /proc
+        return (task / "stat").read_text().rpartition(")")[2].split()[0] == "R"
     return False

@@ -139,7 +139,9 @@ def _internet(protocol: str, ports: Collection[int] | None) -> list[Row]:
         if ports is not None:  # to look for a port costs a fifth of reading the line
             marks = [f":{port:04X} " for port in ports]
             lines = [line for line in lines if any(mark in line for mark in marks)]
-        found += [_parse(line, family, protocol) for line in lines]
+        # Read while the table changes, a line may come several times, or not at all.
+        rows = (_parse(line, family, protocol) for line in lines)
+        found += {(row.local, row.remote, row.inode): row for row in rows}.values()
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 import weakref
 from typing import Any
@@ -30,12 +31,14 @@ class RememberingLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        self.transports: weakref.WeakKeyDictionary[asyncio.Transport, Any] = (
+            weakref.WeakKeyDictionary()
+        )
 
     async def create_connection(self, *args: Any, **options: Any) -> Any:
         """Connect, and remember it."""
         transport, protocol = await super().create_connection(*args, **options)
-        self.transports.add(transport)
+        self.transports[transport] = transport.get_extra_info("socket")
         return transport, protocol
 
 
@@ -43,9 +46,13 @@ async def end_connections() -> None:
     """End every connection of the running loop at once, those too that are being closed."""
     loop = asyncio.get_running_loop()
     if isinstance(loop, RememberingLoop):
-        for transport in tuple(loop.transports):
-            transport.abort()
-    for _ in range(3):  # the loop closes the sockets in one of its next rounds
+        for transport, sock in tuple(loop.transports.items()):
+            try:
+                transport.abort()
+            except AttributeError:  # Python 3.11.2: one for TLS that was closed twice
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+    for _ in range(5):  # the loop closes the sockets in one of its next rounds
         await asyncio.sleep(0)
 
 
