@@ -43,6 +43,7 @@ SCHEMES = {
     "http": Scheme("netlab.transports.socketio_client", "SocketIOClient", "socketio"),
     "https": Scheme("netlab.transports.socketio_client", "SocketIOClient", "socketio", True),
 }
+_TWINS = {"tcp": "tls", "ws": "wss", "http": "https", "tls": "tcp", "wss": "ws", "https": "http"}
 _EXAMPLE = "tcp://127.0.0.1:9000"
 DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
 
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     except LocalProtocolError as error:  # Socket.IO carries no text service
         raise CommandFailed(harmless(str(error)), exit_code=2) from None
     try:
-        _connect(client, scheme.transport)
+        _connect(client, target.scheme)
         if sys.stdin.isatty() and sys.stdout.isatty():
             from netlab.chat_prompt import talk_at_a_terminal as talk
         else:
@@ -138,23 +139,27 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes nothing any more
         mailbox.close()
         client.close()
-    complain(f"netlab chat: {harmless(ending.sentence)}{_hint(ending, args.service)}")
+    complain(f"netlab chat: {harmless(ending.sentence)}{_hint(ending, args, target)}")
     return ending.exit_code
 
 
-def _connect(client: Client, transport: str) -> None:
+def _connect(client: Client, name: str) -> None:
+    scheme = SCHEMES[name]
+    twin = f"write {_TWINS[name]}://" if name in _TWINS else ""
     where = harmless(format_address(*client.address))
     try:
         client.connect()
     except ConnectionRefusedError:
         raise CommandFailed(
             f"nobody listens on {where} (connection refused): check the address, or start a "
-            f"server there with `netlab serve {transport} --port {client.address[1]}`"
+            f"server there with `netlab serve {scheme.transport} --port {client.address[1]}`"
         ) from None
     except ssl.SSLError as error:
-        raise CommandFailed(
-            f"no TLS with {where}: {harmless(explain(error, client.address[0]))}"
-        ) from None
+        sentence = harmless(explain(error, client.address[0]))
+        hint = (
+            f"; if you trust everybody on the way, {twin}" if "does not speak" in sentence else ""
+        )
+        raise CommandFailed(f"no TLS with {where}: {sentence}{hint}") from None
     except (socket.gaierror, UnicodeError):
         raise CommandFailed(
             f"no host is called {client.address[0]!r}: check the spelling"
@@ -162,11 +167,14 @@ def _connect(client: Client, transport: str) -> None:
     except TimeoutError:
         raise CommandFailed(
             f"{where} did not answer in time: check the address, and that no firewall is between"
+            + (f", and that it speaks TLS (if not, {twin})" if scheme.secure else "")
         ) from None
     except OSError as error:
+        reason = harmless(error.strerror or str(error)) or "it ended the connection"
+        speaks = "does not speak" if scheme.secure else "speaks"
+        hint = f"; if it {speaks} TLS, {twin}" if twin else ""
         raise CommandFailed(
-            f"cannot connect to {where}: {harmless(error.strerror or str(error))}: "
-            "check the address"
+            f"cannot connect to {where}: {reason}: check the address{hint}"
         ) from None
 
 
@@ -187,10 +195,16 @@ def _tls(args: argparse.Namespace, secure: bool) -> dict[str, Any]:
         raise _wrong(harmless(str(error))) from None
 
 
-def _hint(ending: Ending, service: str) -> str:
-    if service == "chat" and "is no message" in ending.sentence:
+def _hint(ending: Ending, args: argparse.Namespace, target: Target) -> str:
+    if args.service == "chat" and "is no message" in ending.sentence:
         return " (if the echo service is served there, add --service echo)"
-    return ""
+    if not ending.unheard or target.scheme not in _TWINS or "--tls-cert" in ending.sentence:
+        return ""
+    if not SCHEMES[target.scheme].secure:
+        return f" (if it speaks TLS, write {_TWINS[target.scheme]}://)"
+    if args.tls_cert is None:
+        return " (if it wants a certificate of yours, name it with --tls-cert)"
+    return " (perhaps it does not trust your --tls-cert)"
 
 
 def _wrong(sentence: str) -> CommandFailed:

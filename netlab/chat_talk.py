@@ -42,6 +42,8 @@ class Ending:
 
     sentence: str
     exit_code: int = 0
+    unheard: bool = False
+    """the server has never said anything"""
 
 
 QUIT = Ending("you ended the conversation")
@@ -75,6 +77,7 @@ class Talk:
         self._awaited: str | None = None  # the request that the next line has to wait for
         self._unanswered = 0  # texts that the echo service owes an answer
         self._at_end = False
+        self._heard = False
 
     async def run(self) -> Ending:
         """Go on until the user or the server ends it."""
@@ -86,8 +89,8 @@ class Talk:
                 if self._at_end:
                     return self._unanswered_ending()
             lost = await self._take(items)
-            if lost is not None and not self._at_end:
-                return Ending(lost.reason, 1)
+            if lost is not None and not (self._at_end and self._had_all()):
+                return Ending(lost.reason, 1, not self._heard)
             while self._typed and self._awaited is None and lost is None:
                 if await self._do_typed(self._typed.popleft()):
                     return QUIT
@@ -113,7 +116,12 @@ class Talk:
             await self._show(lines)
         return lost
 
+    def _had_all(self) -> bool:
+        """Whether a server that is gone at the end of the input may have answered everything."""
+        return self._heard or (self._conversation.service == "echo" and not self._unanswered)
+
     def _note(self, message: AnyReply) -> None:
+        self._heard = True
         self._conversation.note(message)
         is_refusal = isinstance(message, ErrorMessage)
         if self._awaited is not None and (

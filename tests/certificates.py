@@ -13,9 +13,13 @@ HOST = "127.0.0.1"
 
 
 @cache
-def authority(name: str = "ours") -> trustme.CA:
-    """Return an authority; another name, another authority."""
+def _authority(name: str) -> trustme.CA:
     return trustme.CA(organization_name=f"netlab tests, {name}")
+
+
+def authority(name: str = "ours") -> trustme.CA:
+    """Return an authority, made once a run; another name, another authority."""
+    return _authority(name)  # `cache` would take f() and f("ours") for two calls
 
 
 @cache

@@ -19,6 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from netlab.transports.tls import HANDSHAKE_S
+
 PROTOCOL = "netlab.protocol"
 """in `scope["state"]` of a request: the protocol object, which has `transport` and `on_lost`"""
 _TICK_S = 1.0  # uvicorn renews its Date header; by itself it looks ten times a second
@@ -151,9 +153,26 @@ class AsgiServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
-        await super().startup(sockets)
+        """Listen, as uvicorn does, but do not wait a minute for a TLS handshake."""
+        if self.config.ssl is None:
+            await super().startup(sockets)
+        else:
+            loop = asyncio.get_running_loop()
+            self.servers = [
+                await loop.create_server(
+                    self._make_protocol,
+                    sock=sock,
+                    backlog=self.config.backlog,
+                    ssl=self.config.ssl,
+                    ssl_handshake_timeout=HANDSHAKE_S,
+                )
+                for sock in sockets or ()
+            ]
+            self.started = True
         self._ready.set_result(None)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return _Http(self.config, self.server_state, self.lifespan.state)
 
     async def main_loop(self) -> None:
         """Wait for `stop`."""

@@ -88,6 +88,9 @@ async def connection_on(
 ) -> AsyncConnection:
     """Return a connection on a socket that was accepted; with a context, after a TLS handshake.
 
+    Over TLS, asyncio's streams take an end without close_notify for an orderly one (3.11), so what
+    was cut looks like what was ended; and the client's close_notify ends our direction, too.
+
     Raises: OSError: the handshake has failed, or was not done in time; the socket is closed.
     """
     loop = asyncio.get_running_loop()

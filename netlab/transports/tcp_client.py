@@ -14,6 +14,7 @@ from netlab.core.stream import ReplyStream
 from netlab.transports.addresses import Address
 from netlab.transports.client import Client, OnEnd, OnMessage
 from netlab.transports.services import ServiceName
+from netlab.transports.tls import explain
 from netlab.transports.tls_socket import Stream, TLSSocket
 
 RECV_BYTES = 65_536
@@ -110,6 +111,8 @@ class TCPClient(Client):
                 continue  # the socket's timeout is meant for sending; silence is no fault
             except RemoteProtocolError as error:
                 why_ended = f"the server sent what is no message: {error}"
+            except ssl_module.SSLError as error:  # such as an alert after the handshake (TLS 1.3)
+                why_ended = f"the connection was lost: {explain(error)}"
             except OSError as error:
                 why_ended = f"the connection was lost: {error.strerror}"
         self._inbox.end(why_ended)

@@ -3,8 +3,9 @@
     TCPServer(ssl=server_context("chat.pem", "chat.key"))
     TCPClient(address, ssl=client_context("ca.pem"))
 
-Python's own defaults are good since 3.10: TLS 1.2 or newer, and a client that checks the chain of
-certificates and the host name (RFC 8446; RFC 9525). Here they are only asked for, never weakened.
+A client checks the chain of certificates and the host name (RFC 8446; RFC 9525), as is Python's
+default. Two things differ from one Python to the next, so they are said: nothing older than TLS 1.2
+(RFC 8996), and an end without close_notify is no orderly end (RFC 8446, 6.1).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def server_context(
     Raises:
         ValueError: a file is not there, or is not what it should be; the text says which.
     """
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = _strict(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
     _load_chain(context, cert, key)
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
@@ -50,12 +51,11 @@ def client_context(
     Raises:
         ValueError: a file is not there, or is not what it should be; the text says which.
     """
-    # With an authority named, create_default_context would still do; without, it loads the
-    # system's. A context that trusts both would believe more than was asked for.
-    context = (
-        ssl.create_default_context() if ca is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )
-    if ca is not None:
+    if ca is None:
+        context = _strict(ssl.create_default_context())
+    else:
+        # Not the system's authorities besides: that would believe more than was asked for.
+        context = _strict(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         _load_authority(context, ca)
     if cert is not None:
         _load_chain(context, cert, key)
@@ -79,6 +79,10 @@ def explain(error: ssl.SSLError, host: str = "") -> str:
     reason = error.reason or "the other side ended it"
     if reason in _NO_TLS:
         return f"the other side does not speak TLS ({reason})"
+    if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+        return "the other side showed no certificate, and one is wanted"
+    if reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+        return f"the other side wants a certificate ({reason}): name yours with --tls-cert"
     if "ALERT" in reason:
         return f"the other side refused it ({reason})"
     return f"the TLS handshake failed ({reason})"
@@ -91,12 +95,19 @@ _OUT_OF_TIME = {9, 10}  # not yet, no longer
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 
 
+def _strict(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds leave it to OpenSSL's file
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # set by Python before 3.11.4
+    return context
+
+
 def _load_chain(context: ssl.SSLContext, cert: str | Path, key: str | Path | None) -> None:
     for path in (cert, key):
         if path is not None:
             _check_readable(path)
     try:
-        context.load_cert_chain(cert, key)
+        # Without `password`, OpenSSL would ask for it at the terminal, and wait.
+        context.load_cert_chain(cert, key, password=lambda: _refuse_encrypted(key or cert))
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise ValueError(f"the key in {key or cert} is not that of {cert}") from None
@@ -105,6 +116,13 @@ def _load_chain(context: ssl.SSLContext, cert: str | Path, key: str | Path | Non
             f"{where}: no certificate with its private key in PEM "
             f"({error.reason or 'not readable'})"
         ) from None
+
+
+def _refuse_encrypted(key: str | Path) -> str:
+    raise ValueError(
+        f"the key in {key} is encrypted: decrypt it (openssl pkey -in OLD -out NEW) for your "
+        "eyes only"
+    )
 
 
 def _load_authority(context: ssl.SSLContext, ca: str | Path) -> None:

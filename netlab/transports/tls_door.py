@@ -109,7 +109,12 @@ class TLSDoor:
                 first = next(iter(self._guests.values()))
                 self._send_off(selector, first, f"{MAX_AT_DOOR} others came after it")
             sock.setblocking(False)
-            tls = TLSSocket(sock, self._context, server_side=True)
+            try:
+                tls = TLSSocket(sock, self._context, server_side=True)
+            except Exception:  # such as no memory; the next client may have more luck
+                log.exception("cannot begin a handshake with %s", peer)
+                sock.close()
+                continue
             guest = _Guest(tls, peer, time.monotonic() + HANDSHAKE_S)
             self._guests[sock.fileno()] = guest
             self._go_on(selector, guest)

@@ -20,6 +20,9 @@ from typing import Any
 
 RECORD_BYTES = 16_384
 """longest piece that becomes one record (RFC 8446, 5.1)"""
+MAX_REPLY_BYTES = 65_536
+"""records that OpenSSL may have to send of its own accord, as answers to KeyUpdate, while nobody
+sends; a peer that asks for more wants our memory"""
 _DONT_WAIT: int = getattr(socket, "MSG_DONTWAIT", 0)  # Windows has none
 
 
@@ -49,6 +52,7 @@ class TLSSocket:
         self._lock = threading.Lock()  # guards the object and its two buffers
         self._flushing = threading.Lock()  # held by whoever hands records to the kernel
         self._records = bytearray()  # ciphertext that the kernel has not taken yet
+        self._ahead = b""  # looked at (MSG_PEEK), and not received yet
         self._taken = 0  # bytes of plaintext that are in `_records`, and not told to the caller
         self.ended = False
         """the peer has said that nothing more will come (close_notify)"""
@@ -98,16 +102,20 @@ class TLSSocket:
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive: all that one `recv` of up to `size` bytes makes readable; b"" is the end.
 
-        With MSG_PEEK it looks at the records, not into them.
+        With MSG_PEEK all that is returned will be received again.
 
         Raises:
             ConnectionResetError: the stream has ended without close_notify, so perhaps too early.
             OSError: as of a socket; what is no TLS is one.
         """
-        if flags & socket.MSG_PEEK:
-            return self._sock.recv(size, flags)
-        while not (data := self._read()) and not self.ended:
-            self._take_in(self._sock.recv(size, flags))
+        if not self._ahead:
+            flags_below = flags & ~socket.MSG_PEEK
+            while not (data := self._read()) and not self.ended:
+                self._take_in(self._sock.recv(size, flags_below))
+            self._ahead = data
+        data = self._ahead
+        if not flags & socket.MSG_PEEK:
+            self._ahead = b""
         return data
 
     def send(self, data: bytes | bytearray | memoryview, flags: int = 0) -> int:
@@ -176,13 +184,15 @@ class TLSSocket:
                 reason = error.reason or ""
                 if isinstance(error, ssl.SSLEOFError) or "EOF" in reason:
                     raise ConnectionResetError(
-                        errno.ECONNRESET, "the stream ended without a word (close_notify)"
+                        errno.ECONNRESET, "the stream ended without close_notify: it may be cut"
                     ) from None
                 raise
         return b"".join(pieces)
 
     def _take_in(self, records: bytes) -> None:
         with self._lock:
+            if self._outgoing.pending > MAX_REPLY_BYTES:
+                raise ConnectionResetError(errno.ECONNRESET, "the peer updates its keys for ever")
             if records:
                 self._incoming.write(records)
             else:

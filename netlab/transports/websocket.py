@@ -42,6 +42,7 @@ from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.clock import Clock
 from netlab.transports.services import make_service
+from netlab.transports.tls import HANDSHAKE_S
 from netlab.transports.web import Door, Page, answer, page
 from netlab.transports.websocket_client import WebSocketClient as WebSocketClient
 from netlab.transports.websocket_connection import CLOSE_CODES as CLOSE_CODES
@@ -80,7 +81,8 @@ class WebSocketServer(AsyncServer):
         ping_interval_s: seconds between the library's pings (5.5.2); None: none are sent.
         ping_timeout_s: seconds that a pong may take; a client from which none came by then is
             closed with 1011. None: it may take for ever.
-        ssl: makes it `wss:`.
+        ssl: makes it `wss:`; asyncio drops who fails in the handshake, or is not done with it
+            within `HANDSHAKE_S` seconds, and logs that in debug mode only.
 
     Raises:
         ValueError: an origin or a host that is none.
@@ -122,6 +124,7 @@ class WebSocketServer(AsyncServer):
             sock=listener,
             backlog=BACKLOG,
             ssl=self._ssl,
+            ssl_handshake_timeout=None if self._ssl is None else HANDSHAKE_S,
             process_request=self._process_request,
             create_connection=self._create_connection,  # type: ignore[arg-type]
             compression="deflate" if self._compress else None,

@@ -222,10 +222,9 @@ def test_urls(url: str, host: str, port: int) -> None:
     [
         ("", "is no URL"),
         ("localhost:9000", "localhost:9000 is no URL; write it like tcp://"),
-        ("https://localhost:9000", "https:// is not available yet; available: tcp://, udp://"),
-        ("tls://localhost:9000", "not available yet"),
-        ("https://localhost", "not available yet"),
-        ("gopher://localhost:70", "gopher:// is unknown; available: tcp://, udp://"),
+        ("https://localhost", "names no port"),
+        ("tls://localhost:0", "port 0"),
+        ("gopher://localhost:70", "gopher:// is unknown; available: tcp://, tls://, udp://"),
         ("tcp://localhost", "names no port"),
         ("tcp://localhost:", "names no port"),
         ("tcp://", "names no host"),
