@@ -107,7 +107,7 @@ class Talk:
                 case Lost():
                     lost = lost or item
                 case Closing():
-                    pass  # `Lost` follows, and says it
+                    self._heard = True  # `Lost` follows, and says it
                 case _:
                     self._note(item)
                     if not _is_to_the_end(item):

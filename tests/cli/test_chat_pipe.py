@@ -161,7 +161,21 @@ def test_a_server_that_closes_after_the_end_of_the_input_is_no_fault(silent: Sil
             user.end_input()
             assert '"text"' in heard.readline()
             assert '"end-of-input"' in heard.readline()
-        assert user.end() == (0, [], [QUIT])
+            peer.sendall(b'{"type": "pong", "timestamp": "2026-01-01T00:00:00Z"}\n')
+        code, _, err = user.end()
+        assert (code, err) == (0, [QUIT])
+
+
+def test_a_server_that_closes_without_ever_a_word_may_speak_tls(silent: SilentServer) -> None:
+    with chat(silent.port, "chat") as user:
+        with silent.accept() as peer, peer.makefile() as heard:
+            user.write("hello?\n")
+            user.end_input()
+            assert '"text"' in heard.readline()
+            assert '"end-of-input"' in heard.readline()
+        code, out, err = user.end()
+    said = "netlab chat: the server closed the connection (if it speaks TLS, write tls://)"
+    assert (code, out, err[-1]) == (1, [], said)
 
 
 def test_talking_chat_to_an_echo_server_says_so(echo: tuple[Program, str, int]) -> None:

@@ -48,7 +48,10 @@ def serving(transport: str, *flags: str) -> Iterator[tuple[Program, int]]:
 
 
 def chat(scheme: str, port: int, *flags: str) -> tuple[int, list[str], list[str]]:
-    return netlab_once("chat", f"{scheme}://{HOST}:{port}", *flags, stdin="hello\n")
+    ended: tuple[int, list[str], list[str]] = netlab_once(
+        "chat", f"{scheme}://{HOST}:{port}", *flags, stdin="hello\n"
+    )
+    return ended
 
 
 def complaint(scheme: str, port: int, *flags: str) -> str:
