@@ -144,7 +144,8 @@ relay = Exercise(
         "When one side has finished sending (FIN), the other side is told so (`write_eof`) behind "
         "the last byte, and may still answer. When both have finished, both connections are "
         "closed.",
-        "If nobody listens upstream, the client's connection is closed, and nothing is raised.",
+        "If nobody listens upstream, the client's connection is closed. The next client may find "
+        "somebody there again.",
         "If one side vanishes (RST), the other's connection is closed, with FIN or RST.",
         "A side that does not read holds up the other: of what is on its way at most a megabyte "
         "is kept in your program. Other clients are not held up.",

@@ -19,7 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from netlab.transports.calendar import LINGER_S
 from netlab.transports.tls import HANDSHAKE_S
+from netlab.transports.write_buffer import end
 
 PROTOCOL = "netlab.protocol"
 """in `scope["state"]` of a request: the protocol object, which has `transport` and `on_lost`"""
@@ -57,6 +59,7 @@ class _Http(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.sock = transport.get_extra_info("socket")
         if isinstance(self.server_state, _State) and self.server_state.stopping:
             transport.abort()  # accepted a moment before the listener was closed
 
@@ -74,6 +77,10 @@ class _WebSocket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, {**app_state, PROTOCOL: self}, _loop)
         self.logger = self.conn.logger = quiet
         self.conn.debug = False  # it would log every frame
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.sock = transport.get_extra_info("socket")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application; uvicorn alone would tell it only when it asks for a message."""
@@ -165,6 +172,7 @@ class AsgiServer(uvicorn.Server):
                     backlog=self.config.backlog,
                     ssl=self.config.ssl,
                     ssl_handshake_timeout=HANDSHAKE_S,
+                    ssl_shutdown_timeout=LINGER_S,
                 )
                 for sock in sockets or ()
             ]
@@ -187,5 +195,6 @@ class AsgiServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
-            connection.transport.abort()
+            assert isinstance(connection, _Http | _WebSocket)
+            end(connection.transport, connection.sock)
         await super().shutdown(sockets)

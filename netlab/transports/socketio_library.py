@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import ssl
 import weakref
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import aiohttp
 import socketio
 from engineio import AsyncClient as EngineClient
+
+from netlab.transports.write_buffer import end
 
 # The library logs messages at INFO, and its WARNINGs are events that the inbox tells better.
 _log = logging.getLogger("netlab.transports.socketio_client.library")
@@ -47,11 +48,7 @@ async def end_connections() -> None:
     loop = asyncio.get_running_loop()
     if isinstance(loop, RememberingLoop):
         for transport, sock in tuple(loop.transports.items()):
-            try:
-                transport.abort()
-            except AttributeError:  # Python 3.11.2: one for TLS that was closed twice
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+            end(transport, sock)
     for _ in range(5):  # the loop closes the sockets in one of its next rounds
         await asyncio.sleep(0)
 

@@ -125,6 +125,7 @@ class WebSocketServer(AsyncServer):
             backlog=BACKLOG,
             ssl=self._ssl,
             ssl_handshake_timeout=None if self._ssl is None else HANDSHAKE_S,
+            ssl_shutdown_timeout=None if self._ssl is None else LINGER_S,
             process_request=self._process_request,
             create_connection=self._create_connection,  # type: ignore[arg-type]
             compression="deflate" if self._compress else None,

@@ -100,11 +100,26 @@ def unsent_bytes(transport: asyncio.WriteTransport) -> int:
 
 def reset(transport: asyncio.Transport) -> None:
     """Close a TCP connection with RST, whatever waits: the kernel, too, forgets what it holds."""
-    sock = transport.get_extra_info("socket")
+    try:
+        sock = transport.get_extra_info("socket")
+    except AttributeError:  # for TLS, closed twice: it ends when it has waited for close_notify
+        return
     with contextlib.suppress(OSError, ValueError):  # it is closed (uvloop: ValueError)
         # Linger on, 0 s (socket(7), SO_LINGER).
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+def end(transport: asyncio.Transport, sock: socket.socket) -> None:
+    """Close a connection at once, one too that is being closed.
+
+    Args:
+        sock: its socket; a transport for TLS that was closed twice knows of none any more.
+    """
+    with contextlib.suppress(AttributeError):  # Python 3.11.2, closed twice
+        transport.abort()
+    with contextlib.suppress(OSError, TypeError):  # it is closed (uvloop: TypeError)
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def reset_unless_done(transport: asyncio.Transport) -> None:
@@ -113,6 +128,7 @@ def reset_unless_done(transport: asyncio.Transport) -> None:
     A reset would take from its client the last words that it has not read yet.
     """
     if transport.is_closing() and not unsent_bytes(transport):
-        transport.abort()
+        with contextlib.suppress(AttributeError):  # as above
+            transport.abort()
     else:
         reset(transport)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
 from collections.abc import Awaitable, Callable
@@ -127,7 +128,11 @@ async def relay_one_after_the_other(
 
 
 async def relay_waits_to_close(reader: Reader, writer: Writer, upstream: tuple[str, int]) -> None:
-    up_reader, up_writer = await asyncio.open_connection(*upstream)
+    try:
+        up_reader, up_writer = await asyncio.open_connection(*upstream)
+    except OSError:
+        writer.close()
+        return
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_pump(reader, up_writer))
@@ -135,9 +140,11 @@ async def relay_waits_to_close(reader: Reader, writer: Writer, upstream: tuple[s
     except* OSError:
         pass
     finally:
+        up_writer.close()
+        writer.close()
         for each in (up_writer, writer):
-            each.close()
-            await each.wait_closed()
+            with contextlib.suppress(OSError):
+                await each.wait_closed()
 
 
 async def relay_swallows_cancellation(
