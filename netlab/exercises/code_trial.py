@@ -20,8 +20,8 @@ LOAD_S = 10.0
 """seconds that a learner's file, or what the code imports, may take to load"""
 PROBE_S = 30.0
 """seconds that all the waiting for the code in one trial may take"""
-NOTICE_S = 0.5
-"""seconds that code which is never at rest gets to notice something"""
+NOTICE_S = 0.3
+"""processors' seconds that code which is never at rest gets to notice something"""
 DEATH_S = 0.5
 """seconds in which a process whose connection to us has ended tells its exit status"""
 

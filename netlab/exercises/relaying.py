@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 
-from netlab.exercises.talk import STALL_S, Talk
+from netlab.exercises.talk import Talk
 from netlab.exercises.trial import Trial
 from netlab.exercises.upstream import Upstream
 from netlab.exercises.words import Broken
@@ -14,6 +13,7 @@ LAST_WORDS = bytes(range(256)) * 200
 """51 KB, which the systems hold while nobody reads"""
 FLOOD_BYTES = 64 * 1024 * 1024
 """more than all the systems' buffers on the way hold (tcp(7): tcp_rmem, tcp_wmem)"""
+PIECE = bytes(65_536)
 
 
 def both_ways(trial: Trial) -> None:
@@ -121,16 +121,6 @@ def slow_client(trial: Trial) -> None:
         client, server = upstream.pair("client that does not read", "its server")
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         trial.note("its server sends 64 MB as long as there is room")
-        if _fits(server.sock) >= FLOOD_BYTES:
+        if server.fill(lambda: PIECE, FLOOD_BYTES) >= FLOOD_BYTES:
             raise Broken("the server to be held up", "all 64 MB were taken")
         _still_relays(upstream)
-
-
-def _fits(sock: socket.socket) -> int:
-    """Return how many bytes were taken until there was no room for a while."""
-    sent, piece = 0, bytes(65_536)
-    sock.settimeout(STALL_S)
-    with contextlib.suppress(OSError):
-        while sent < FLOOD_BYTES:
-            sent += sock.send(piece)
-    return sent

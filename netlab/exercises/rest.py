@@ -8,6 +8,7 @@ depend on that.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 import threading
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 POLL_S = 0.001
+MOST_S = 10.0
+"""seconds after which a process that gets no processor is waited for no longer"""
 _UCRED = struct.Struct("3i")  # process, user, group: unix(7)
 
 
@@ -36,15 +39,24 @@ def process_behind(channel: Connection[Any, Any]) -> int | None:
     return pid or None
 
 
-def wait_at_rest(pid: int, timeout_s: float) -> None:
-    """Return once no thread of the process runs or wants to, but after `timeout_s` at the latest.
+def wait_at_rest(pid: int, budget_s: float) -> None:
+    """Return once no thread of the process runs or wants to, or it has had `budget_s` seconds more.
 
-    Where there is no /proc, at once. proc_pid_stat(5): `R` is a thread that runs, or would.
+    Those are seconds of processors: on a busy machine they may take longer (at most `MOST_S`).
+    Where there is no /proc: at once. proc_pid_stat(5): `R` is a thread that runs, or would.
     """
-    until = time.monotonic() + timeout_s
+    until, enough = time.monotonic() + MOST_S, _processor_s(pid) + budget_s
     pause = threading.Event()
-    while _runs(pid) and time.monotonic() < until:
+    while _runs(pid) and _processor_s(pid) < enough and time.monotonic() < until:
         pause.wait(POLL_S)
+
+
+def _processor_s(pid: int) -> float:
+    """Return the processors' seconds that a process has had: fields 14 and 15."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _runs(pid: int) -> bool:

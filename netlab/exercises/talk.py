@@ -130,25 +130,37 @@ class Talk(Hearing):
         does = f"{self._name} sends {in_short(data)} over and over, and reads nothing"
         self._wire("client→server", "data", does, data)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
-        for _ in range(MOST_STALLS):
-            if not self._stuff(data, most_bytes):
-                break
-            # A server that was only slow takes more by and by.
-            if not select.select([], [self.sock], [], STALL_S)[1]:
-                break
-        self.sock.settimeout(self._trial.patience_s)
+        self.fill(lambda: data, most_bytes)
 
-    def _stuff(self, data: bytes, most_bytes: int) -> bool:
-        """Return whether there was no room any more."""
-        self.sock.settimeout(STALL_S)
+    def fill(self, make: Callable[[], bytes], most_bytes: int) -> int:
+        """Send what `make` returns, over and over, until nothing more fits; say how much was taken.
+
+        It also ends after `most_bytes`, and when the other side hangs up.
+        """
+        sent, stalls, rest = 0, 0, memoryview(b"")
+        self.sock.setblocking(False)
         try:
-            for _ in range(0, most_bytes, len(data)):
-                self.sock.sendall(data)
-        except TimeoutError:
-            return True
+            while sent < most_bytes:
+                rest = rest or memoryview(make())
+                try:
+                    taken = self.sock.send(rest)
+                except BlockingIOError:
+                    stalls += 1
+                    if stalls > MOST_STALLS or not self._has_room():
+                        break
+                else:
+                    sent += taken
+                    rest = rest[taken:]
         except OSError:  # it hung up: that is an answer, too
             pass
-        return False
+        finally:
+            self.sock.settimeout(self._trial.patience_s)
+        return sent
+
+    def _has_room(self) -> bool:
+        """Is there room once the code has taken what it will? One that is only slow makes some."""
+        self._trial.let_notice()
+        return bool(select.select([], [self.sock], [], STALL_S)[1])
 
     def exchange(self, data: bytes) -> None:
         """Send all of it and at the same time read exactly the same bytes back."""

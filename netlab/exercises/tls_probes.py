@@ -156,13 +156,7 @@ def never_reads(trial: Trial) -> None:
     line = b"y" * 8191 + b"\n"
     trial.note(f"never reads sends {in_short(line)} over and over, and reads nothing")
     talk.stop_reading()
-    sent = 0
-    while sent < UNREAD_BYTES:
-        try:
-            talk.tcp.sock.sendall(talk.sealed(*[line] * 8))
-        except OSError:  # full, or it hung up: either is an answer
-            break
-        sent += 8 * len(line)
+    talk.tcp.fill(lambda: talk.sealed(*[line] * 8), UNREAD_BYTES)
     still_there(trial, address)
 
 

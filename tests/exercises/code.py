@@ -29,7 +29,7 @@ def spins(*_: object) -> None:
 
 
 def floods_memory(*_: object) -> None:
-    kept.extend(bytearray(1 << 26) for _ in itertools.count())
+    kept.extend(bytes(1 << 26) for _ in itertools.count())
 
 
 def floods_output(*_: object) -> None:
