@@ -6,7 +6,7 @@ What it reads, and what it may then complain of, is in `hearing`.
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 import struct
 import sys
@@ -158,10 +158,12 @@ class Talk(Hearing):
 
     def _has_room(self) -> bool:
         """Say if there is room: a server that is only slow, or has no processor, makes some."""
-        if select.select([], [self.sock], [], STALL_S)[1]:
-            return True
-        self._trial.let_notice()
-        return bool(select.select([], [self.sock], [], 0)[1])
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.sock, selectors.EVENT_WRITE)
+            if selector.select(STALL_S):
+                return True
+            self._trial.let_notice()
+            return bool(selector.select(0))
 
     def exchange(self, data: bytes) -> None:
         """Send all of it and at the same time read exactly the same bytes back."""

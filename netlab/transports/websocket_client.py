@@ -131,6 +131,7 @@ class WebSocketClient(Client):
         self._about_to_connect()
         sock = socket.create_connection(self.address, self._timeout_s)
         sock.setblocking(False)
+        local_address = sock.getsockname()[:2]  # asked later, it may be closed already
         opened: concurrent.futures.Future[ClientConnection] = concurrent.futures.Future()
         self._talker = threading.Thread(
             target=self._run, args=(sock, opened), name="netlab-websocket-loop", daemon=True
@@ -144,7 +145,7 @@ class WebSocketClient(Client):
         except BaseException:
             self._talker.join()
             raise
-        self.local_address = self._websocket.local_address[:2]
+        self.local_address = local_address
         self._reader = threading.Thread(
             target=self._read, name="netlab-websocket-reader", daemon=True
         )

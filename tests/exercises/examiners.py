@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -39,6 +39,7 @@ class Examiners:
                 self._free[weight].put(nurseries[-1])
         with ThreadPoolExecutor(thread_name_prefix="netlab-test") as pool:
             list(pool.map(Nursery.launch, nurseries))  # now, so that no test is to blame for it
+        stack.enter_context(_many_descriptors())  # eight crowds of two hundred at the same time
 
     def check_all(self, exercise: Exercise, codes: Sequence[tuple[Any, int]]) -> list[Report]:
         """Check each code with its seed; return the reports in the same order."""
@@ -54,6 +55,18 @@ class Examiners:
 
         with ThreadPoolExecutor(EXAMINERS[weight], thread_name_prefix="netlab-test") as pool:
             return list(pool.map(check, codes))
+
+
+@contextmanager
+def _many_descriptors() -> Iterator[None]:
+    """More than the usual 1,024, in this process: those that run already keep what they have."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _weight(exercise: Exercise) -> str:
