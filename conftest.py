@@ -1,10 +1,16 @@
 """For all tests and all notebooks: nobody's own progress is read or written."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
+
+with contextlib.suppress(ImportError):  # tests of the package alone need no Jupyter
+    from tools import kernel_ports
+
+    kernel_ports.use()
 
 _owner: Path | None = None
 _home: tempfile.TemporaryDirectory[str] | None = None

@@ -19,6 +19,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tools import kernel_ports
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 CELL_TIMEOUT_S = 60
@@ -52,6 +54,7 @@ def execute(notebook: Notebook, folder: Path = NOTEBOOKS) -> Notebook:
     Raises:
         CellExecutionError: a cell without the tag `raises-exception` raised.
     """
+    kernel_ports.use()
     executed = deepcopy(notebook)
     client = NotebookClient(
         executed,
