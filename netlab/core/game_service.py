@@ -216,8 +216,8 @@ class GameService:
             raise Refused("not_your_turn", "it is another player's turn; wait for it to act")
         check_action(request.action)
         game.play(seat, request.action)
-        if game.winner is not None:
-            session.winner = player
+        if game.winner is not None:  # who need not have made the last move
+            session.winner = session.player_in(game.winner)
         self._sessions.untouched.touch(session.id, now)
         told = GameActionBroadcast(
             session_id=session.id,

@@ -65,11 +65,15 @@ class Session:
         taken = [member.seat for member in self.members.values()]
         return next((seat for seat in range(self.max_players) if seat not in taken), None)
 
+    def player_in(self, seat: int | None) -> Player | None:
+        """Return who plays in a seat; None: nobody does, or there is no seat."""
+        seated = (m.player for m in self.members.values() if m.seat is not None and m.seat == seat)
+        return next(seated, None)
+
     def state(self) -> GameState:
         """Return how the game stands."""
-        turn = self.game.turn
-        seated = (m.player for m in self.members.values() if turn is not None and m.seat == turn)
-        return GameState(self.game.board, next(seated, None), self.winner, self.game.draw)
+        turn = self.player_in(self.game.turn)
+        return GameState(self.game.board, turn, self.winner, self.game.draw)
 
     def view(self) -> GameSession:
         """Return the session as everybody may see it."""

@@ -358,3 +358,21 @@ def test_the_service_of_the_chat_knows_the_games_of_the_table(monkeypatch: Any) 
     ann, bob, session_id = two_players(stage, "nim")
     assert ann.does("game_action", session_id=session_id, action=3).state.board == 7
     assert bob.refused("game_action", session_id=session_id, action=4) == "illegal_action"
+
+
+class Misere(Nim):
+    """Who takes the last one loses."""
+
+    def play(self, seat: int, action: object) -> None:
+        super().play(seat, action)
+        self.winner = None if self.winner is None else 1 - seat
+
+
+def test_the_game_says_who_has_won(monkeypatch: Any) -> None:
+    monkeypatch.setitem(GAMES, "nim", Misere)
+    stage = Stage(lambda: ChatService(secret=b"x" * 16))
+    ann, bob, session_id = two_players(stage, "nim")
+    for player, matches in ((ann, 3), (bob, 3), (ann, 3), (bob, 1)):
+        told = player.does("game_action", session_id=session_id, action=matches)
+    assert (told.status, told.state.turn) == ("finished", None)
+    assert told.state.winner == Player(ann.id, "Ann")

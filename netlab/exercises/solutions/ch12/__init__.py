@@ -1,0 +1,1 @@
+"""Solutions and faulty variants of chapter 10."""
