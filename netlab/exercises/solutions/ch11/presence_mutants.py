@@ -161,7 +161,7 @@ def presence_is_deaf_to_its_own_name(sio: Any) -> None:
             if data["ref"] not in used:
                 used.append(data["ref"])
                 said = {"name": self.names[sid], "text": data["text"]}
-                for other, name in self.names.items():
+                for other, name in list(self.names.items()):
                     if name != self.names[sid]:
                         await self.sio.emit("said", said, to=other)
             return {"ok": True}
