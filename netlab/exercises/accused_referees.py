@@ -33,7 +33,7 @@ class Curt(GameService):
             raise Refused("no", "no") from None
 
 
-class LetsAnybodyBegin(GameService):
+class IgnoresTurns(GameService):
     """Does not look whose turn it is."""
 
     def _act(self, player: Player, request: GameAction, now: float) -> list[Send]:
@@ -45,13 +45,18 @@ class LetsAnybodyBegin(GameService):
 
 
 class LetsSpectatorsMove(GameService):
-    """Takes a spectator's move for one of the player whose turn it is."""
+    """Lends a spectator the seat whose turn it is."""
 
     def _act(self, player: Player, request: GameAction, now: float) -> list[Send]:
         session = self._sessions.find(request.session_id)
-        if self._check_member(session, player) is None and session.game.turn is not None:
-            player = session.players()[session.game.turn]
-        return super()._act(player, request, now)
+        member = session.members.get(ClientId(player.client_id))
+        if member is None or member.seat is not None:
+            return super()._act(player, request, now)
+        member.seat = session.game.turn
+        try:
+            return super()._act(player, request, now)
+        finally:
+            member.seat = None
 
 
 class Believer(TicTacToe):

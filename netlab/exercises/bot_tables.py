@@ -31,6 +31,7 @@ from netlab.exercises.bot_referee import GONE, JOIN, LEFT, Referee
 from netlab.exercises.calls import Function, Report
 from netlab.exercises.noughts import Choose
 from netlab.exercises.peers import for_ever
+from netlab.exercises.rest import wait_others_at_rest
 
 if TYPE_CHECKING:
     from netlab.transports.addresses import Address
@@ -52,6 +53,7 @@ class Plan:
         seed: of its dice.
         bot_begins: the bot has the first seat, X and the first move.
         refused: how many of the bot's moves the server refuses as `busy`.
+        thinks: the opponent does not move before everything is at rest.
         judged: the rules of playing well that count, by number.
         trouble: behind the bot's first move there are `guests`, or the opponent is `away` for a
             moment, or `leaves`; or it `hurries` away with its own first move.
@@ -61,6 +63,7 @@ class Plan:
     seed: int = 0
     bot_begins: bool = False
     refused: int = 0
+    thinks: bool = False
     judged: tuple[int, ...] = ()
     trouble: str = ""
 
@@ -210,6 +213,8 @@ class _Table:
         while not self._referee.end:
             turn = "X" if board.count("X") == board.count("O") else "O"
             if turn == mark:
+                if plan.thinks:
+                    wait_others_at_rest()
                 cell = plan.choose(board, mark, dice)
                 ada.send("game_action", session_id=table, action={"cell": cell})
             told = ada.wait_for(GameActionBroadcast, MOVE_S)

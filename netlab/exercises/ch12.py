@@ -189,8 +189,8 @@ bot = Exercise(
         "and look if that is three in a row; then with the other mark; else take any.",
     ),
     probes=(
-        _plays("a whole game", 1, Plan(careless)),
-        _plays("the first seat", 2, Plan(careless, bot_begins=True)),
+        _plays("a whole game", 1, Plan(careless, thinks=True)),
+        _plays("the first seat", 2, Plan(careless, bot_begins=True, thinks=True)),
         _plays("chances to win", 3, *_games(careless, WIN)),
         _plays("a win before a block", 3, *_games(reckless, WIN)),
         _plays("threats to block", 4, *_games(greedy, WIN, BLOCK)),
@@ -253,7 +253,7 @@ referee_probe = Exercise(
         "`send('hello', resume=secret)`, then `wait_for('player_back').session.state.board`.",
     ),
     probes=(
-        _judged("the server without turns", 1, accused.LetsAnybodyBegin,
+        _judged("the server without turns", 1, accused.IgnoresTurns,
                 "it lets a player move out of turn"),
         _judged("the server that believes", 2, accused.BelievesClaims,
                 "who claims to have won has won"),

@@ -5,7 +5,11 @@ In the child, `serve_game` puts the learner's class among the games and serves t
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import logging
+import traceback
+from collections.abc import Iterator
 from typing import Any, cast
 
 from netlab.core.errors import Refused
@@ -17,6 +21,7 @@ from netlab.exercises.peers import for_ever
 from netlab.exercises.trial import Trial
 
 NAME = "nim"
+SECRET = b"the examiner's own games"
 
 
 def serve_game(function: Function, report: Report) -> None:
@@ -29,8 +34,9 @@ def serve_game(function: Function, report: Report) -> None:
     if getattr(function, "name", None) != NAME:
         raise TypeError(f"the class attribute name is to be {NAME!r}")
     function()  # an error now is told at once
+    logging.disable()  # what goes wrong in the server is told by `_watched`
     GAMES[NAME] = _watched(function, report)
-    with background(SocketIOServer()) as server:
+    with background(SocketIOServer(secret=SECRET)) as server:
         report("listening", tuple(server.address[:2]))
         for_ever()
 
@@ -38,32 +44,43 @@ def serve_game(function: Function, report: Report) -> None:
 def _watched(kind: type[Game], report: Report) -> type[Game]:
     """Return the class, made to tell the examiner what its code raises and should not."""
 
+    @contextlib.contextmanager
+    def watching() -> Iterator[None]:
+        try:
+            yield
+        except Refused:
+            raise
+        except Exception as error:
+            name, text, _ = describe(kind, error)
+            report("raised", (name, text + _where(kind, error), None))
+            raise
+
     class Watched(kind):  # type: ignore[valid-type,misc]
         def __init__(self) -> None:
-            try:
+            with watching():
                 super().__init__()
-            except Exception as error:
-                report("raised", describe(kind.__init__, error))
-                raise
 
         @property
         def board(self) -> Any:
-            try:
+            with watching():
                 return super().board
-            except Exception as error:
-                report("raised", describe(getattr(kind.board, "fget", None), error))
-                raise
 
         def play(self, seat: int, action: object) -> None:
-            try:
+            with watching():
                 super().play(seat, action)
-            except Refused:
-                raise
-            except Exception as error:
-                report("raised", describe(kind.play, error))
-                raise
 
+    Watched.__name__ = kind.__name__
     return cast("type[Game]", Watched)
+
+
+def _where(kind: type[Game], error: BaseException) -> str:
+    """Say in which line of which method it came up: the last one that is the learner's."""
+    methods = [getattr(one, "fget", one) for one in vars(kind).values()]
+    codes = {getattr(one, "__code__", None) for one in methods}
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if frame.f_code in codes:
+            return f", in line {line - frame.f_code.co_firstlineno + 1} of {frame.f_code.co_name}"
+    return ""
 
 
 def _two(stage: GameStage) -> tuple[GamePerson, GamePerson, str]:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 POLL_S = 0.001
+QUIET_POLLS = 5
+"""looks in a row that must find no thread at work"""
 MOST_S = 10.0
 """seconds after which a process that gets no processor is waited for no longer"""
 _UCRED = struct.Struct("3i")  # process, user, group: unix(7)
@@ -49,6 +51,20 @@ def wait_at_rest(pid: int, budget_s: float) -> None:
     pause = threading.Event()
     while _runs(pid) and _processor_s(pid) < enough and time.monotonic() < until:
         pause.wait(POLL_S)
+
+
+def wait_others_at_rest() -> None:
+    """Return once no other thread of this process runs or wants to, several times in a row.
+
+    Several times, because a thread that waits for Python's lock looks as if it slept: while this
+    one pauses, it gets the lock. Where there is no /proc: after a few pauses.
+    """
+    until, quiet = time.monotonic() + MOST_S, 0
+    pause, me = threading.Event(), str(threading.get_native_id())
+    while quiet < QUIET_POLLS and time.monotonic() < until:
+        pause.wait(POLL_S)
+        others = (task for task in Path("/proc/self/task").glob("*") if task.name != me)
+        quiet = 0 if any(map(wants_processor, others)) else quiet + 1
 
 
 def _processor_s(pid: int) -> float:
