@@ -68,7 +68,8 @@ upgrade = Exercise(
         "400, unless `upgrade` is `websocket` and `connection` has `upgrade` among its words, "
         "which are separated by commas. Both without regard to case. A header may be missing.",
         "426, unless `sec-websocket-version` is `13`.",
-        "400, unless `sec-websocket-key` is the Base64 of exactly 16 bytes.",
+        "400, unless `sec-websocket-key` is the Base64 of exactly 16 bytes, with no other "
+        "characters in it.",
         "403, if there is an `origin` and it is not `http://` followed by `host`. Programs that "
         "are no browsers send none, and may come in.",
         "If several things are wrong, the first of these rules counts.",
@@ -185,10 +186,10 @@ message_reader = Exercise(
         "the `feed` that completes it.",
         "Between fragments pings, pongs and a close may come. They are told at once, not when the "
         "message is complete.",
-        "Who breaks the protocol is to be closed: `('close', 1002)`. That is a frame without a "
-        "mask, with a reserved bit, with an unknown opcode (3 to 7, 11 to 15), a control frame "
-        "with FIN = 0 or a length above 125, a continuation of nothing, a text or binary frame "
-        "inside an unfinished message.",
+        "Who breaks the protocol is to be closed: `('close', 1002)`, as soon as the frame's head "
+        "is read. That is a frame without a mask, with a reserved bit, with an unknown opcode "
+        "(3 to 7, 11 to 15), a control frame with FIN = 0 or a length above 125, a continuation "
+        "of nothing, a text or binary frame inside an unfinished message.",
         "A text that is no UTF-8 is `('close', 1007)`, when its message is complete. A character "
         "may be cut in two by fragments: that is no error.",
         "A message of more than `max_message_bytes` bytes is `('close', 1009)`, as soon as the "

@@ -22,6 +22,8 @@ NOTHING = "nothing left behind: no thread, no task, no socket"
 
 # Threads of ours, and threads that somebody started without giving a name.
 _THREAD_NAMES = re.compile(r"netlab-|Thread-\d+")
+# The kernel's own; its first large output (64 kB) starts one of zmq's without a name.
+_KERNEL_CLASSES = re.compile(r"(ipykernel|zmq)\.")
 # The kernel makes a task for each message that it handles.
 _KERNEL_CODE = re.compile(r"[/\\](ipykernel|IPython|tornado|zmq|jupyter_client|anyio|debugpy)[/\\]")
 _HINTS = {
@@ -113,6 +115,7 @@ def _new_threads(since: Baseline) -> list[threading.Thread]:
         thread
         for thread in threading.enumerate()
         if _THREAD_NAMES.match(thread.name)
+        and not _KERNEL_CLASSES.match(type(thread).__module__)
         and thread not in since.threads
         and thread is not threading.current_thread()
     ]
@@ -138,7 +141,7 @@ def _of_the_kernel() -> Iterator[Any]:
     When the first widget is shown, JupyterLab has the kernel start a thread for what widgets say.
     """
     for thread in threading.enumerate():
-        if type(thread).__module__.startswith("ipykernel."):
+        if _KERNEL_CLASSES.match(type(thread).__module__):
             loop = getattr(getattr(thread, "io_loop", None), "asyncio_loop", None)
             yield from (getattr(loop, name, None) for name in ("_ssock", "_csock"))
 

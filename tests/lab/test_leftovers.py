@@ -128,6 +128,7 @@ def test_inside_a_notebook_the_kernels_own_are_not_reported():
         from netlab.lab import background, leftovers
         """,
         "import time; await asyncio.sleep(0.01); 1 + 1",
+        'print("long output " * 100_000)',
         "leftovers()",
         """
         listener = socket.create_server(("127.0.0.1", 0))
