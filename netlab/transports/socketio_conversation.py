@@ -20,7 +20,7 @@ from socketio.exceptions import SocketIOError
 from netlab.core.messages import AnyReply, Closing, RoomJoined, RoomLeft, UsernameSet, Welcome
 from netlab.transports.addresses import Address, format_address
 from netlab.transports.inbox import Inbox
-from netlab.transports.socketio_library import CLOSE_TIMEOUT_S, end_connections, make_library
+from netlab.transports.socketio_library import CLOSE_TIMEOUT_S, make_library
 from netlab.transports.socketio_session import COME_BACK
 
 MAX_DELAY_S = 5.0
@@ -85,7 +85,6 @@ class Conversation:
             await self._open()
         except BaseException as error:
             connected.set_exception(await self._why(error))
-            await end_connections()
             return
         connected.set_result(self._sockname())
         try:
@@ -98,7 +97,6 @@ class Conversation:
         finally:
             self._inbox.end("the conversation is over")
             await self._library.eio.close()
-            await end_connections()
 
     def end(self) -> None:
         """Say goodbye, and let `run` return."""

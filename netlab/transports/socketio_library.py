@@ -7,6 +7,7 @@ import contextlib
 import logging
 import ssl
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -24,33 +25,44 @@ CLOSE_TIMEOUT_S = 1.0
 
 
 class RememberingLoop(asyncio.SelectorEventLoop):
-    """A loop that can name its connections.
+    """A loop that ends its connections when it is closed.
 
     One for TLS takes its time to close, for the other side is to say goodbye, and aiohttp forgets
-    it meanwhile; a loop that is closed then leaves it open.
+    it meanwhile; or nobody has it yet, since whoever wanted it was cancelled just then.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.transports: weakref.WeakKeyDictionary[asyncio.Transport, Any] = (
+        self.connections: weakref.WeakKeyDictionary[asyncio.Transport, Any] = (
             weakref.WeakKeyDictionary()
         )
 
-    async def create_connection(self, *args: Any, **options: Any) -> Any:
-        """Connect, and remember it."""
-        transport, protocol = await super().create_connection(*args, **options)
-        self.transports[transport] = transport.get_extra_info("socket")
-        return transport, protocol
+    async def create_connection(
+        self, protocol_factory: Callable[[], Any], *args: Any, **options: Any
+    ) -> Any:
+        """Connect, and remember it as soon as there is something to be closed."""
 
+        def make_protocol() -> Any:
+            protocol = protocol_factory()
+            connection_made = protocol.connection_made
 
-async def end_connections() -> None:
-    """End every connection of the running loop at once, those too that are being closed."""
-    loop = asyncio.get_running_loop()
-    if isinstance(loop, RememberingLoop):
-        for transport, sock in tuple(loop.transports.items()):
-            end(transport, sock)
-    for _ in range(5):  # the loop closes the sockets in one of its next rounds
-        await asyncio.sleep(0)
+            def remember(transport: asyncio.Transport) -> None:
+                self.connections[transport] = transport.get_extra_info("socket")
+                connection_made(transport)
+
+            protocol.connection_made = remember
+            return protocol
+
+        return await super().create_connection(make_protocol, *args, **options)
+
+    def close(self) -> None:
+        """End every connection at once, those too that are being closed."""
+        if not self.is_closed():
+            for transport, sock in tuple(self.connections.items()):
+                end(transport, sock)
+            for _ in range(3):  # a loop closes sockets in one of its next rounds
+                self.run_until_complete(asyncio.sleep(0))
+        super().close()
 
 
 class _Engine(EngineClient):  # type: ignore[misc]  # the library has no types

@@ -1,4 +1,4 @@
-from netlab import SocketIOClient
+from netlab.transports.socketio_client import SocketIOClient
 
 
 def referee_probe(address):

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from netlab import SocketIOClient
 from netlab.core.errors import RemoteError
+from netlab.transports.socketio_client import SocketIOClient
 
 Address = tuple[str, int]
 
