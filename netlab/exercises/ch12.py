@@ -91,7 +91,7 @@ nim = Exercise(
     task="Write the class `Nim`, derived from `netlab.core.games.Game`. Three heaps have 3, 4 and "
     "5 sticks; two players in turn take as many as they like from one heap. The examiner puts your "
     "class among the games of a real Socket.IO server, and its people come to play: honest ones, a "
-    "liar, spectators, and some who vanish and come back.",
+    "slow one, a liar, spectators, and some who vanish and come back.",
     rules=(
         "`name` is `'nim'`. `board` is the list of the three heaps, `[3, 4, 5]` at first. Each "
         "session has a game of its own.",
@@ -123,6 +123,7 @@ nim = Exercise(
         _tells("a liar", 4, tables.liar),
         _tells("a claim", 5, tables.claims),
         _tells("two tables", 1, tables.two_tables),
+        _tells("a slow player", 1, tables.slow_player),
         _tells("out of turn", 6, tables.out_of_turn),
         _tells("a spectator", 6, tables.spectators),
         _tells("a player who vanishes", 6, tables.vanishing),

@@ -9,11 +9,16 @@ bob.joins(table, ann, board=[3, 4, 5], turn="ann")
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from websockets.frames import Opcode
 
 from netlab.exercises.chat_people import Message, Stage
 from netlab.exercises.socketio_people import SocketPerson, socket_link
 from netlab.exercises.trial import Trial
+from netlab.exercises.ws_link import frame
 
 TOLD: dict[str, tuple[str, ...]] = {
     "game_session_created": ("board", "turn"),
@@ -97,6 +102,19 @@ class GamePerson(SocketPerson):
         self.answered("game_action_broadcast", session_id=table, **state)
         for other in others:
             other.hear("game_action_broadcast", session_id=table, who=self.name, **state)
+
+    @contextmanager
+    def slowly(self, table: str, action: object) -> Iterator[None]:
+        """Send one half of a move before the block, the other after it; nobody hears it here."""
+        event = json.dumps(["game_action", {"session_id": table, "action": action}])
+        data = frame(Opcode.TEXT, f"42{event}".encode())
+        half = len(data) // 2
+        words = f"half of game_action {_in_json({'action': action})}"
+        for which, piece in (("first", data[:half]), ("second", data[half:])):
+            self.link.said(f"sends the {which} {words}", words.encode())  # a mask is random
+            self.link.write(piece)
+            if which == "first":
+                yield
 
     def hear_any(self, *kinds: str) -> str:
         """Hear one of these next; return which."""

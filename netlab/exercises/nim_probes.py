@@ -232,3 +232,18 @@ def two_tables(trial: Trial) -> None:
     cleo.moves(second, {"heap": 2, "take": 5}, dan, **state((3, 4, 0), "cleo", "dan"))
     bob.moves(first, {"heap": 1, "take": 4}, ann, **state((2, 0, 5), "bob", "ann"))
     dan.moves(second, {"heap": 0, "take": 3}, cleo, **state((0, 4, 0), "dan", "cleo"))
+
+
+def slow_player(trial: Trial) -> None:
+    """A move arrives in two pieces; between them, another table plays a whole game."""
+    stage = GameStage(trial)
+    ann, bob, first = _two(stage)
+    cleo, dan = cast("list[GamePerson]", stage.people("cleo", "dan"))
+    second = cleo.opens(NAME, board=list(START))
+    dan.joins_game(second, cleo, board=list(START), turn="cleo")
+    with ann.slowly(first, {"heap": 1, "take": 3}):
+        _play(second, _take((0, 3), (1, 4), (2, 5)), cleo, dan)
+        bob.is_refused(first, {"heap": 0, "take": 1}, "not_your_turn")
+    for player in (ann, bob):
+        player.hear("game_action_broadcast", who="ann", **state((3, 1, 5), "ann", "bob"))
+    bob.moves(first, {"heap": 0, "take": 2}, ann, **state((1, 1, 5), "bob", "ann"))
