@@ -10,10 +10,9 @@ from netlab.exercises import accused_referees as accused
 from netlab.exercises import nim_probes as tables
 from netlab.exercises.bot_referee import BLOCK, WIN
 from netlab.exercises.bot_tables import Plan, play
-from netlab.exercises.calls import Function, Report
-from netlab.exercises.cases import agree_on_calls, run_calls
+from netlab.exercises.cases import agree_on_calls
 from netlab.exercises.grade import Exercise, Probe
-from netlab.exercises.noughts import Choose, all_boards, careless, greedy, outcome_rightly, reckless
+from netlab.exercises.noughts import Choose, careless, greedy, reckless, run_boards
 from netlab.exercises.trial import Trial
 from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
@@ -22,25 +21,6 @@ _SERVER = ("netlab.transports.socketio_rooms", "netlab.lab.background")
 _CLIENT = (*_SERVER, "netlab.transports.socketio_client")
 
 # ---------------------------------------------------------------- warm-up: who has won
-
-
-def run_boards(function: Function, report: Report, wanted: str) -> None:
-    """Call the code with the boards of which the model says what is wanted.
-
-    Of those that cannot be, with the ones that nearly could.
-    """
-    chosen = []
-    for board in all_boards():
-        try:
-            says = outcome_rightly(board)
-        except ValueError:
-            says = "ValueError"
-        ahead = board.count("X") - board.count("O")
-        if ahead in (-1, 0, 1, 2) and wanted == {None: "goes on", "X": "won", "O": "won"}.get(
-            says, says
-        ):
-            chosen.append((board,))
-    run_calls(function, report, outcome_rightly, chosen)
 
 
 def _boards(name: str, rule: int, wanted: str) -> Probe:
