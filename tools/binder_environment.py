@@ -83,9 +83,9 @@ class Environment:
         shutil.copytree(ROOT, self.source, ignore=shutil.ignore_patterns(*_MADE))
         self.home.mkdir(parents=True)
         subprocess.run([sys.executable, "-m", "venv", str(self.prefix)], check=True)
-        constraints = self.home / "base.txt"
-        constraints.write_text("\n".join(binder_steps.base_versions(steps.base_lock)) + "\n")
-        self._pip("-c", str(constraints), *binder_steps.base_requests(steps.base_lock))
+        base = self.home / "base.txt"
+        base.write_text("\n".join(binder_steps.base_versions(steps.base_lock)) + "\n")
+        self._pip("--no-deps", "-r", str(base))  # the lock is complete
         self.before = self.packages()
         file = self.source / steps.environment
         lines = binder_steps.pip_part(self.source, steps.environment)

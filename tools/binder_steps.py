@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from packaging.utils import canonicalize_name
 
 PATIENCE_S = 60
 _LOCK = re.compile(
@@ -24,9 +25,17 @@ _POST_BUILD = re.compile(r"^RUN \./(\S*postBuild)$", re.M)
 _COPY = "COPY --chown=0:0 src/ ${REPO_DIR}/"
 # A package of Python's in conda's lock: its build names a Python.
 _PACKAGE = re.compile(r"/([^/\s]+)-([^-/\s]+)-[^-/\s]*py[^-/\s]*\.(?:conda|tar\.bz2)")
-_NOT_FROM_PIP = {"python", "python_abi"}
-# conda knows one program by a name of its own.
-_PIP_NAMES = {"jupyterhub-singleuser": "jupyterhub"}
+# Some packages are conda's alone: Python itself, and names for a package with its extras.
+_CONDAS = {
+    *("python", "python-abi"),
+    *("bleach-with-css", "jsonschema-with-format-nongpl", "jupyterhub-singleuser"),
+}
+_PIP_NAMES = {
+    "brotli-python": "brotli",
+    "jupyterhub-base": "jupyterhub",
+    "nbconvert-core": "nbconvert",
+    "python-fastjsonschema": "fastjsonschema",
+}
 
 
 class NotInstalled(Exception):
@@ -109,13 +118,12 @@ def pip_part(folder: Path, environment: str) -> list[str]:
 
 def base_versions(lock: Path) -> list[str]:
     """Return what the image has before our environment comes, as lines for pip: `name==version`."""
-    found = _PACKAGE.findall(lock.read_text("utf-8"))
-    return sorted({f"{name}=={version}" for name, version in found if name not in _NOT_FROM_PIP})
-
-
-def base_requests(lock: Path) -> list[str]:
-    """Return the packages that repo2docker asks for by name, as pip calls them."""
-    python = re.sub(r"-linux-\w+\.lock$", ".yml", lock.name)
-    wanted = yaml.safe_load((lock.parent / python).read_text("utf-8"))["dependencies"]
-    names = [re.split(r"[=<>]", entry)[0] for entry in wanted]
-    return [_PIP_NAMES.get(name, name) for name in names if name not in ("python", "nodejs", "pip")]
+    found = {
+        canonicalize_name(name): version
+        for name, version in _PACKAGE.findall(lock.read_text("utf-8"))
+    }
+    return sorted(
+        f"{_PIP_NAMES.get(name, name)}=={version}"
+        for name, version in found.items()
+        if name not in _CONDAS
+    )
