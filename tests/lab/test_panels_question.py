@@ -151,9 +151,8 @@ def test_a_notebook_of_panels_repeats_and_leaves_nothing_behind(tmp_path: Path) 
         seen.append(outputs(notebook))
     assert seen[0] == seen[1]
     by_name = dict(zip(NAMES, seen[0], strict=True))
-    assert by_name["CHAT"] == [
-        {"text/plain": "Chat: alice and bob (live in JupyterLab: run this cell)"}
-    ]
+    shown = "Chat: alice and bob (live in JupyterLab: run this cell)"
+    assert by_name["CHAT"] == [{"text/plain": shown}]
     assert by_name["END"] == [{"text/plain": "nothing left behind: no thread, no task, no socket"}]
 
 
