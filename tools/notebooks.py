@@ -29,6 +29,7 @@ NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = ("tags", "netlab", "jupyter")
 # Python's own files and installed packages, wherever they are; IPython writes ~ for the home.
 LIBRARY_FOLDER = re.compile(r"[~/][^\s:\"'<>]*/(?=site-packages/|python3\.\d+/)")
@@ -84,6 +85,9 @@ def normalised(notebook: Notebook) -> Notebook:
         for key in set(cell.metadata) - set(KEPT_CELL_METADATA):
             del cell.metadata[key]
         for output in cell.get("outputs", []):
+            if "data" in output and "text/plain" in output.data:
+                # Without its kernel a widget is "not found"; its text says what to do.
+                output.data.pop(WIDGET, None)
             if output.output_type == "error":
                 output.traceback = [without_folders(line) for line in output.traceback]
     return result
@@ -109,7 +113,7 @@ def outputs_as_text(notebook: Notebook) -> list[str]:
                 case "error":
                     shown = {"error": f"{output.ename}: {output.evalue}"}
                 case _:
-                    shown = {k: v for k, v in output.data.items() if "widget-view" not in k}
+                    shown = {k: v for k, v in output.data.items() if k != WIDGET}
             for kind, text in sorted(shown.items()):
                 lines += [f"{kind}: {line}" for line in sanitised(str(text)).splitlines()]
     return lines

@@ -28,11 +28,6 @@ def feed(function: Function, case: Pieces) -> Any:
     return list(itertools.chain.from_iterable(reader.feed(piece) for piece in case))
 
 
-def call_with(function: Function, case: Pieces) -> Any:
-    """Drive a function, or a coroutine function, of the pieces."""
-    return result(function, *case)
-
-
 def outcome(work: Callable[[], Any]) -> Any:
     """Return what the work returns or, as `raises NAME`, what it raises."""
     try:

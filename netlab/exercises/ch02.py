@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netlab.exercises.accused_readers import ForgetfulReader, PlainReader, ThriftyReader
-from netlab.exercises.cases import agree, call_with, run_cases
+from netlab.exercises.cases import agree, agree_on_calls, run_calls, run_cases
 from netlab.exercises.conditions import bytewise, coalesced, cut_characters, every_split
 from netlab.exercises.frame_drivers import (
     FLOOD_LIMIT,
@@ -30,7 +30,8 @@ from netlab.exercises.words import Broken
 
 
 def _splits(name: str, rule: int, *cases: Pieces) -> Probe:
-    return Probe(name, rule, agree, run_cases, (call_with, split, cases))
+    # Two arguments stay two: a case made shorter would be another call.
+    return Probe(name, rule, agree_on_calls, run_calls, (split, cases))
 
 
 split_lines = Exercise(

@@ -18,9 +18,8 @@ KEPT_BYTES = 1_000_000
 """bytes that may be kept of a line that never ends"""
 
 
-def split(case: Pieces) -> tuple[list[bytes], bytes]:
+def split(tail: bytes, data: bytes) -> tuple[list[bytes], bytes]:
     """What `split_lines(tail, data)` returns."""
-    tail, data = case
     *lines, rest = (tail + data).split(b"\n")
     return lines, rest
 

@@ -24,6 +24,8 @@ NOTHING = "nothing left behind: no thread, no task, no socket"
 _THREAD_NAMES = re.compile(r"netlab-|Thread-\d+")
 # The kernel's own; its first large output (64 kB) starts one of zmq's without a name.
 _KERNEL_CLASSES = re.compile(r"(ipykernel|zmq)\.")
+# pycares, aiohttp's resolver where JupyterHub has brought it, has one for as long as Python runs.
+_RESOLVER = re.compile(r"Thread-\d+ \(_run_safe_shutdown_loop\)")
 # The kernel makes a task for each message that it handles.
 _KERNEL_CODE = re.compile(r"[/\\](ipykernel|IPython|tornado|zmq|jupyter_client|anyio|debugpy)[/\\]")
 _HINTS = {
@@ -116,6 +118,7 @@ def _new_threads(since: Baseline) -> list[threading.Thread]:
         for thread in threading.enumerate()
         if _THREAD_NAMES.match(thread.name)
         and not _KERNEL_CLASSES.match(type(thread).__module__)
+        and not _RESOLVER.match(thread.name)
         and thread not in since.threads
         and thread is not threading.current_thread()
     ]

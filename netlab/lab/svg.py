@@ -18,6 +18,7 @@ from netlab.lab.recording import Direction
 COLUMN_PX = 8.0  # of the fixed-width font at 13 px; the widest in use takes 7.9
 NOTE_COLUMN_PX = 7.0  # on average, of the proportional one
 PAD_PX = 24  # around everything
+SMALLEST = 0.75  # of its size, in a narrow window; text of 13 px has 9.75 then, and one scrolls
 HEAD_PX = 30  # height of a lane's box
 TORN_PX = 5  # depth of a torn edge
 LOST_PX = 36  # from the middle, where an arrow that does not arrive ends, to that word
@@ -35,7 +36,7 @@ STYLE = f"""
  --ink:var(--jp-content-font-color1,#1f1f1f);--soft:#5f5f5f;--rule:#808080;
  --paper:var(--jp-layout-color0,#fff);--box:var(--jp-layout-color2,#eee);
  background:var(--paper)}}
-.netlab-figure .netlab-scroll svg.netlab-ladder{{display:block;max-width:none;height:auto}}
+.netlab-figure .netlab-scroll svg.netlab-ladder{{display:block;max-width:100%;height:auto}}
 .netlab-figure .netlab-scroll{{overflow-x:auto;max-width:100%}}
 .netlab-figure .netlab-arrows{{border-collapse:collapse;margin:4px 0;font-size:13px}}
 .netlab-figure .netlab-arrows :is(th,td){{text-align:left;vertical-align:top;font-weight:400;
@@ -134,7 +135,8 @@ def draw(names: Sequence[str], server: int, rows: Sequence[Row], gap: float, abo
     parts = [
         f'<svg class="netlab-ladder" role="img" aria-label="{escape(about)}" '
         f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
-        f'width="{_n(wide)}" height="{high}"><style>{STYLE}</style>'
+        f'width="{_n(wide)}" height="{high}" style="min-width:{_n(wide * SMALLEST)}px">'
+        f"<style>{STYLE}</style>"
     ]
     for row, y in zip(rows, ys, strict=False):
         if row.marked:

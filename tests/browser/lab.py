@@ -1,11 +1,5 @@
 """JupyterLab as a process of its own, and a chapter open in it, driven as a person would."""
 
-import json
-import os
-import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +8,11 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Locator, Page
 
+from tools.jupyterlab import START_S, TOKEN, serve
 from tools.notebooks import Notebook
 
-START_S = 60
-TOKEN = "browser-test"
+__all__ = ["TOKEN", "Chapter", "jupyterlab"]
+
 SIZE = {"width": 1280, "height": 1600}
 SHOT_OVERLAP_PX = 60
 
@@ -48,71 +43,10 @@ EXTENT = """area => {
 
 @contextmanager
 def jupyterlab(root: Path, home: Path) -> Iterator[str]:
-    """Serve `root` with JupyterLab, its settings and files below `home`. Yield its address.
-
-    Raises:
-        RuntimeError: it ended, or did not say where it listens; the message has its log.
-    """
-    for name, values in SETTINGS.items():
-        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
-    places = {
-        "IPYTHONDIR": "ipython",
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "NETLAB_HOME": "progress",
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={root}"]
-    command += [
-        "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port=0",
-        "--LabApp.expose_app_in_browser=True",
-    ]
-    command += [f"--IdentityProvider.token={TOKEN}"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **{key: str(home / place) for key, place in places.items()}},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    log: list[str] = []
-    addresses: list[str] = []
-    listens = threading.Event()  # or has ended
-
-    def follow() -> None:
-        assert process.stderr
-        for line in process.stderr:
-            log.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
-                addresses.append(found[0])
-                listens.set()
-        listens.set()
-
-    follower = threading.Thread(target=follow, name="netlab-lab-log")
-    follower.start()
-    try:
-        listens.wait(START_S)
-        if not addresses:
-            raise RuntimeError(f"JupyterLab did not start within {START_S} s:\n{''.join(log)}")
-        yield addresses[0]
-    finally:
-        process.terminate()  # it ends its kernels
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        follower.join()
-        if process.stderr:
-            process.stderr.close()
+    """Serve `root` with JupyterLab, its settings and files below `home`. Yield its address."""
+    options = ["--LabApp.expose_app_in_browser=True"]
+    with serve(root, home, options=options, settings=SETTINGS) as server:
+        yield server.address
 
 
 class Chapter:

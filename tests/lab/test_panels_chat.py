@@ -226,7 +226,8 @@ def test_closing_says_so_and_disables_everything(connect: Callable[[], TCPClient
 def test_its_text_repeats_and_says_nothing_of_traits(connect: Callable[[], TCPClient]) -> None:
     with both(connect) as chat:
         bundle = chat._repr_mimebundle_()
-        assert bundle["text/plain"] == repr(chat) == "Chat: alice and bob (live in JupyterLab)"
+        shown = "Chat: alice and bob (live in JupyterLab: run this cell)"
+        assert bundle["text/plain"] == repr(chat) == shown
         assert "application/vnd.jupyter.widget-view+json" in bundle
 
 

@@ -205,7 +205,7 @@ def test_closing_closes_what_it_opened(connect: Callable[[], TCPClient]) -> None
     assert not [t for t in threading.enumerate() if t.name.startswith("netlab-panel-")]
     assert [seat.peer.client for seat in game.seats.values()] == [None, None]
     game.play("alice", 0, 0)  # changes nothing
-    assert repr(game) == "tic-tac-toe: alice against bob (live in JupyterLab)"
+    assert repr(game) == "tic-tac-toe: alice against bob (live in JupyterLab: run this cell)"
 
 
 @pytest.mark.parametrize(

@@ -22,5 +22,5 @@ def test_on_a_hub_it_leads_through_jupyterlabs_port(monkeypatch: pytest.MonkeyPa
 
 def test_its_text_repeats_and_its_label_is_escaped() -> None:
     first, second = (panels.page(("127.0.0.1", port), "<b>Come in</b>") for port in (1, 2))
-    assert repr(first) == repr(second) == "<b>Come in</b> (a link in JupyterLab)"
+    assert repr(first) == repr(second) == "<b>Come in</b> (a link in JupyterLab: run this cell)"
     assert "&lt;b&gt;Come in" in first.link.value

@@ -28,7 +28,8 @@ def ask(**changes: Any) -> panels.Question:
 def test_a_prediction_is_committed_once_and_compared() -> None:
     with ask(why="FIN <b>") as p:
         assert (p.chosen, p.correct) == (None, None)
-        assert repr(p) == "Predict: What?\n  ( ) b''\n  ( ) None\n  ( ) <i>an error</i>"
+        assert p.text() == "Predict: What?\n  ( ) b''\n  ( ) None\n  ( ) <i>an error</i>"
+        assert repr(p) == f"{p.text()}\n  (to choose, run this cell in JupyterLab)"
         p.commits.click()
         assert "Choose an option first" in p._alert.value
         p.choice.value = 1
@@ -150,7 +151,8 @@ def test_a_notebook_of_panels_repeats_and_leaves_nothing_behind(tmp_path: Path) 
         seen.append(outputs(notebook))
     assert seen[0] == seen[1]
     by_name = dict(zip(NAMES, seen[0], strict=True))
-    assert by_name["CHAT"] == [{"text/plain": "Chat: alice and bob (live in JupyterLab)"}]
+    shown = "Chat: alice and bob (live in JupyterLab: run this cell)"
+    assert by_name["CHAT"] == [{"text/plain": shown}]
     assert by_name["END"] == [{"text/plain": "nothing left behind: no thread, no task, no socket"}]
 
 

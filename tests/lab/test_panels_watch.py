@@ -66,7 +66,7 @@ def test_it_stops_when_the_server_does_and_starts_again(kind) -> None:
     running = [background(kind(), name="panel test")]
     with running[0], panels.dashboard(lambda: running[-1]) as board:
         board.wait_until(lambda: "running" in board.text() and board._stats, "it runs")
-        assert repr(board) == f"Dashboard: {kind.__name__} (live in JupyterLab)"
+        assert repr(board) == f"Dashboard: {kind.__name__} (live in JupyterLab: run this cell)"
         running[0].stop()
         board.wait_until(lambda: not board.connected, "it is gone", timeout_s=5)
         rest()

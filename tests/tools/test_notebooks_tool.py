@@ -90,3 +90,15 @@ def test_widgets_and_tracebacks_do_not_count_as_changes() -> None:
         return new_notebook(cells=[new_code_cell("f()", outputs=outputs)])
 
     assert notebooks.changes(book("1"), book("2"), "x") == []
+
+
+def test_of_a_widget_the_text_is_stored() -> None:
+    view = {notebooks.WIDGET: {"model_id": "gone with its kernel"}}
+    outputs = [
+        new_output("display_data", data={"text/plain": "Dial (run this cell)", **view}),
+        new_output("display_data", data=view),
+    ]
+    book = new_notebook(cells=[new_code_cell("dial", outputs=outputs)])
+    told, mute = notebooks.normalised(book).cells[0].outputs
+    assert told.data == {"text/plain": "Dial (run this cell)"}
+    assert mute.data == view, "it would be nothing at all"

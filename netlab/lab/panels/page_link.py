@@ -34,7 +34,7 @@ class PageLink:
         )
 
     def __repr__(self) -> str:
-        return f"{self.label} (a link in JupyterLab)"
+        return f"{self.label} (a link in JupyterLab: run this cell)"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**view_of(self.link), "text/plain": repr(self)}

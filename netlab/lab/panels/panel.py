@@ -192,7 +192,7 @@ class Panel(ABC):
 
     def __repr__(self) -> str:
         # What is shown changes all the time; this must be the same in each run.
-        return f"{self.caption} (live in JupyterLab)"
+        return f"{self.caption} (live in JupyterLab: run this cell)"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**view_of(self.box), "text/plain": repr(self)}

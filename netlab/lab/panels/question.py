@@ -115,7 +115,7 @@ class Question(Panel):
 
     def __repr__(self) -> str:
         # Displayed before anything is chosen, it is the same in each run.
-        return self.text()
+        return f"{self.text()}\n  (to choose, run this cell in JupyterLab)"
 
     # ------------------------------------------------------------ inside
 
