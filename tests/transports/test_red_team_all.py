@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from hmac import compare_digest
+from typing import Any
 
 import pytest
 
@@ -23,9 +25,11 @@ from netlab.core.echo import EchoService
 from netlab.core.errors import RemoteError
 from netlab.core.messages import Welcome
 from netlab.core.service import Limits
+from netlab.lab import Chaos, Tap
 from netlab.transports import (
     asgi_server,
     async_connection,
+    cookies,
     tls_door,
     websocket,
     websocket_connection,
@@ -62,6 +66,19 @@ def trickle(sock: socket.socket, pieces: Iterator[bytes]) -> bytes:
         with suppress(OSError):
             sock.sendall(next(pieces))
     raise AssertionError(f"after {PATIENCE_S:g} s the server still listens; it said {heard!r}")
+
+
+@every
+def test_it_listens_on_this_machine_alone_unless_told_otherwise(transport: Transport) -> None:
+    with transport.serve(ChatService) as server:
+        assert server.address[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("proxy", [Tap, Chaos], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_so_do_the_proxies(proxy: Any, kind: str) -> None:
+    with proxy(("127.0.0.1", 9), transport=kind) as made:
+        assert made.address[0] == "127.0.0.1"
 
 
 # ---------------------------------------------------------------- slowness
@@ -161,6 +178,24 @@ def test_nobody_else_hears_a_secret_or_a_private_word(transport: Transport) -> N
         for mine, others in ((0, (1, 2)), (1, (0, 2)), (2, (0, 1))):
             assert not any(secrets[mine] in heard[other] for other in others)
         assert eve.messages
+
+
+def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both cookies that might be right are compared, each wholly, whatever came."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    def noting(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return compare_digest(one, other)
+
+    monkeypatch.setattr(cookies.hmac, "compare_digest", noting)
+    made = cookies.Cookies(b"a secret of this server")
+    address = ("127.0.0.1", 9)
+    right = made.make(address, 1_000.0)
+    for came in (right, right[:-1] + "x", "x" + right[1:], "", "ü"):
+        compared.clear()
+        assert made.check(came, address, 1_000.0) is (came == right)
+        assert len(compared) == 2
 
 
 # ---------------------------------------------------------------- the log
