@@ -148,7 +148,7 @@ def _prefix_of(executable: str) -> str:
     if executable in own_names:
         return sys.prefix
     try:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - the Python that this user's kernels run
             [executable, "-c", "import sys; print(sys.prefix)"],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -25,6 +25,11 @@ class OneLine(logging.Formatter):
         """Return the record's line."""
         return harmless(super().formatMessage(record))
 
+    def formatException(self, ei: object) -> str:
+        """Return a traceback, each line indented: an error's text may be what a client sent."""
+        text = super().formatException(ei)  # type: ignore[arg-type]
+        return "\n".join(f"    {harmless(line)}" for line in text.splitlines())
+
 
 class StderrLog(logging.Handler):
     """Writes lines to stderr from a thread of its own."""

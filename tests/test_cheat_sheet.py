@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.named_tests import ROOT, exists, missing_files, references, rows
+
 PAGE = (ROOT / "docs" / "cheat-sheet.md").read_text("utf-8")
-REFERENCES = sorted(set(re.findall(r"`(tests/[\w/.]+\.py(?:::test_\w+)?)`", PAGE)))
-ROWS = [line.split(" | ") for line in PAGE.splitlines() if line.startswith("| ")]
+ROWS = rows(PAGE)
 
 
-@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("reference", references(PAGE))
 def test_a_test_that_is_named_exists(reference: str) -> None:
-    path, _, name = reference.partition("::")
-    source = (ROOT / path).read_text("utf-8")
-    assert not name or re.search(rf"^ *(async )?def {name}\(", source, re.MULTILINE)
+    assert exists(reference)
 
 
 def test_all_sixty_four_faults_are_there_and_none_is_without_an_answer() -> None:
@@ -35,5 +32,4 @@ def test_no_cell_is_empty(row: list[str]) -> None:
 
 
 def test_files_that_are_named_exist() -> None:
-    for name in re.findall(r"`((?:netlab|notebooks)/[\w/.]+)`", PAGE):
-        assert (ROOT / name).exists(), name
+    assert missing_files(PAGE) == []

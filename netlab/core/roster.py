@@ -10,6 +10,7 @@ from netlab.core.deadlines import Deadlines
 from netlab.core.errors import Refused
 from netlab.core.json_codec import short
 from netlab.core.limits import Limits
+from netlab.core.lookalikes import look_of
 from netlab.core.messages import Player
 from netlab.core.names import clean_name, name_key
 from netlab.core.sends import ClientId
@@ -45,12 +46,13 @@ class User:
 
 
 class Roster:
-    """All users, here and away. No two who are here have the same name."""
+    """All users, here and away. No two who are here have the same name, or two that look alike."""
 
     def __init__(self, limits: Limits) -> None:
         self.here: dict[ClientId, User] = {}
         self._max_name_length = limits.max_name_length
         self._by_name: dict[str, User] = {}
+        self._by_look: dict[str, User] = {}
         self._by_secret: dict[str, User] = {}
         self._away = Deadlines[str](SEATS_KEPT_S, _MOST_AWAY)  # secrets
 
@@ -69,9 +71,16 @@ class Roster:
         old, new = user.name, clean_name(name, "username", self._max_name_length)
         if self._by_name.get(name_key(new), user) is not user:
             raise Refused("name_taken", f"somebody else is called {short(new)}; choose another")
-        del self._by_name[name_key(old)]
-        self._by_name[name_key(new)] = user
+        alike = self._by_look.get(look_of(new), user)
+        if alike is not user:
+            raise Refused(
+                "name_taken",
+                f"{short(new)} looks like the name of {short(alike.name)}, who is here; choose "
+                "another",
+            )
+        self._forget_name(user)
         user.name = new
+        self._note_name(user)
         return old
 
     def find(self, target: str) -> User:
@@ -92,7 +101,7 @@ class Roster:
         """Note that somebody is no longer here; the name is free for others."""
         user.came_back = False
         del self.here[user.id]
-        del self._by_name[name_key(user.name)]
+        self._forget_name(user)
         if for_good:
             del self._by_secret[user.secret]
         else:
@@ -110,7 +119,7 @@ class Roster:
         self.leave(newcomer, now, for_good=True)
         self._away.forget(away.secret)
         away.id, away.hellos, away.came_back = newcomer.id, newcomer.hellos, True
-        if name_key(away.name) in self._by_name:
+        if not self._is_free(away.name):
             away.name = self._default_name(away.id)
         self._enter(away)
 
@@ -123,9 +132,20 @@ class Roster:
         return self._away.next()
 
     def _enter(self, user: User) -> None:
-        self.here[user.id] = self._by_name[name_key(user.name)] = user
+        self.here[user.id] = user
+        self._note_name(user)
+
+    def _note_name(self, user: User) -> None:
+        self._by_name[name_key(user.name)] = self._by_look[look_of(user.name)] = user
+
+    def _forget_name(self, user: User) -> None:
+        del self._by_name[name_key(user.name)]
+        del self._by_look[look_of(user.name)]
+
+    def _is_free(self, name: str) -> bool:
+        return name_key(name) not in self._by_name and look_of(name) not in self._by_look
 
     def _default_name(self, client: ClientId) -> str:
         lengths = range(8, len(client) + 1)  # more than 8 where these 8 are taken already
         names = (f"User_{client[:length]}" for length in lengths)
-        return next(name for name in names if name_key(name) not in self._by_name)
+        return next(name for name in names if self._is_free(name))

@@ -70,7 +70,7 @@ class Trial(ABC):
     def random(self) -> random.Random:
         """Random numbers that the seed decides, the same for each trial of one probe."""
         self.drew = True
-        self._random = self._random or random.Random(self._seed)
+        self._random = self._random or random.Random(self._seed)  # noqa: S311 - to be repeated
         return self._random
 
     def note(self, step: str) -> None:

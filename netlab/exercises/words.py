@@ -20,7 +20,7 @@ _CHANCE = (
     (re.compile(r" at 0x[0-9A-Fa-f]{6,}"), ""),
     (re.compile(r"\bfd=\d+"), "fd=…"),
     (re.compile(r"(\('(?:127\.[\d.]+|::1|::)', )\d{4,5}\b"), r"\1PORT"),
-    (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "the cell"),
+    (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "the cell"),  # noqa: S108 - read, not written
 )
 
 

@@ -7,6 +7,7 @@ silent for longest is forgotten.
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from netlab.lab.chaos_datagrams import DatagramLine, Outcome
 from netlab.lab.chaos_parts import Parts
 from netlab.lab.polling import Ready
 from netlab.lab.recording import Direction
+
+log = logging.getLogger("netlab.lab.chaos")
 
 MAX_DATAGRAM_BYTES = 65_535
 MAX_FLOWS = 1_000
@@ -165,8 +168,10 @@ class UDPEngine:
             self._flows.move_to_end(client)
             return self._flows[client][1]
         if len(self._flows) >= MAX_FLOWS:
-            self._flows.popitem(last=False)[1][1].close()
-        upstream = socket.socket(self._target[0], socket.SOCK_DGRAM)
+            self._forget_the_most_silent()
+        upstream = self._new_socket()
+        if upstream is None:
+            return None
         try:
             upstream.connect(self._target[1])
         except OSError:  # no route: the datagram is lost, as it would be without us
@@ -189,3 +194,17 @@ class UDPEngine:
             recording.note_port(upstream.getsockname()[1], key)
         self._flows[client] = number, flow
         return flow
+
+    def _new_socket(self) -> socket.socket | None:
+        """Return a socket; where there are no more, at a silent flow's cost; None: none at all."""
+        while True:
+            try:
+                return socket.socket(self._target[0], socket.SOCK_DGRAM)
+            except OSError as error:
+                if not self._flows:
+                    log.warning("the fault proxy has no socket to reach the server: %s", error)
+                    return None
+                self._forget_the_most_silent()
+
+    def _forget_the_most_silent(self) -> None:
+        self._flows.popitem(last=False)[1][1].close()

@@ -20,6 +20,7 @@ import logging
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
@@ -35,6 +36,7 @@ log = logging.getLogger("netlab.lab.tap")
 # On loopback a send is in the receiver's queue when send() returns, unless the kernel is so busy
 # that it leaves the delivery to its own thread; so silence must last this long to count.
 QUIET_S = 0.003
+TRY_AGAIN_S = 0.1  # without new connections, after there were no descriptors for one
 
 
 class Tap:
@@ -92,6 +94,7 @@ class Tap:
         self._next_names = iter(names or ())
         self._pipes: list[Pipe] = []
         self._accepted = 0
+        self._accept_again_s: float | None = None
         self._thread: threading.Thread | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None  # of a UNIX socket
         self._stopping = False
@@ -225,7 +228,13 @@ class Tap:
         with self._lock:
             waiting = bool(self._waiters)
         idle = not any(pipe.busy for pipe in self._pipes)
-        ready = self._poller.poll(QUIET_S if waiting and idle else None)
+        timeout_s = QUIET_S if waiting and idle else None
+        if self._accept_again_s is not None:
+            timeout_s = TRY_AGAIN_S if timeout_s is None else timeout_s
+            if time.monotonic() >= self._accept_again_s:
+                self._accept_again_s = None
+                self._poller.watch(self._listener, self._listener, read=True, write=False)
+        ready = self._poller.poll(timeout_s)
         if waiting and idle and not ready:
             with self._lock:
                 for waiter in self._waiters:
@@ -242,13 +251,17 @@ class Tap:
 
     def _accept(self) -> None:
         """Accept all who wait. Called before data is recorded, too: first come, first drawn."""
-        while True:
+        while self._accept_again_s is None:
+            client = None
             try:
                 client, peer = self._listener.accept()
+                server = socket.socket(self._family, socket.SOCK_STREAM)
             except BlockingIOError:
                 return
             except OSError as error:  # for instance: too many open files
-                log.warning("the tap could not accept a connection: %s", error)
+                if client is not None:
+                    client.close()
+                self._pause(error)
                 return
             self._accepted += 1
             key = f"c{self._accepted}"
@@ -269,12 +282,17 @@ class Tap:
                     decrypted=self._tls is not None,
                 ),
             )
-            server = socket.socket(self._family, socket.SOCK_STREAM)
             pipe = Pipe(key, client, server, self.recording, self._poller, self._accept, self._tls)
             if not unix:
                 self.recording.note_port(peer[1], key)
             self._pipes.append(pipe)
             pipe.connect(self._resolved)
+
+    def _pause(self, error: OSError) -> None:
+        """Accept nobody for a moment: the listener would be ready again at once."""
+        log.warning("the tap could not accept a connection: %s; trying again", error)
+        self._poller.forget(self._listener)
+        self._accept_again_s = time.monotonic() + TRY_AGAIN_S
 
     def _ring(self) -> None:
         with contextlib.suppress(OSError):  # the thread has ended

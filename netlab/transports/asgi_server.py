@@ -14,6 +14,7 @@ import ssl as ssl_module
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,8 +22,13 @@ from uvicorn.server import ServerState
 
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.tls import HANDSHAKE_S
-from netlab.transports.write_buffer import end
+from netlab.transports.write_buffer import end, reset, unsent_bytes
 
+REQUEST_S = 20.0
+"""seconds that a request may take from its first byte to the last of its body, and a new connection
+until its first one is complete"""
+MAX_FRAGMENTS = 16_384
+"""frames that one WebSocket message may come in: empty ones cost memory and count no bytes"""
 PROTOCOL = "netlab.protocol"
 """in `scope["state"]` of a request: the protocol object, which has `transport` and `on_lost`"""
 _TICK_S = 1.0  # uvicorn renews its Date header; by itself it looks ten times a second
@@ -56,12 +62,57 @@ class _Http(H11Protocol):
         super().__init__(config, server_state, {**app_state, PROTOCOL: self}, _loop)
         self.logger = quiet
         self.access_log = False
+        self._patience: asyncio.TimerHandle | None = None
+        self._has_asked = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.sock = transport.get_extra_info("socket")
         if isinstance(self.server_state, _State) and self.server_state.stopping:
             transport.abort()  # accepted a moment before the listener was closed
+        self._watch_the_clock()
+
+    # uvicorn itself waits for ever for a request that comes in byte by byte ("slowloris").
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on, and see whether the request is complete."""
+        super().data_received(data)
+        self._watch_the_clock()
+
+    def on_response_complete(self) -> None:
+        """Pass it on, and see whether the next request has begun."""
+        super().on_response_complete()
+        self._watch_the_clock()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Pass it on; from here on another protocol has the connection."""
+        super().handle_websocket_upgrade(event)
+        self._stop_the_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass it on."""
+        super().connection_lost(exc)
+        self._stop_the_clock()
+
+    def _watch_the_clock(self) -> None:
+        state = self.conn.their_state
+        self._has_asked = self._has_asked or state is not h11.IDLE
+        begun = state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
+        if self.transport.get_protocol() is not self or not (begun or not self._has_asked):
+            self._stop_the_clock()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(REQUEST_S, self._out_of_time)
+
+    def _stop_the_clock(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _out_of_time(self) -> None:
+        if self.conn.trailing_data[0] and self.conn.our_state is h11.IDLE:
+            # RFC 9110, 15.5.9: with "close", since we do not wait on.
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
+        self.transport.close()
 
 
 class _WebSocket(WebSocketsSansIOProtocol):
@@ -77,10 +128,20 @@ class _WebSocket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, {**app_state, PROTOCOL: self}, _loop)
         self.logger = self.conn.logger = quiet
         self.conn.debug = False  # it would log every frame
+        self._limit = config.outbox_bytes if isinstance(config, _Config) else 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.sock = transport.get_extra_info("socket")
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on, and end a connection that costs memory without saying anything."""
+        waiting = unsent_bytes(self.transport)
+        super().data_received(data)
+        # Messages are sent elsewhere: what has come to wait here are pongs.
+        too_slow = self._limit and unsent_bytes(self.transport) > max(waiting, self._limit)
+        if too_slow or len(self.frames) > MAX_FRAGMENTS:
+            reset(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application; uvicorn alone would tell it only when it asks for a message."""
@@ -91,6 +152,7 @@ class _WebSocket(WebSocketsSansIOProtocol):
 
 class _Config(uvicorn.Config):
     context: ssl_module.SSLContext | None = None
+    outbox_bytes = 0
 
     def configure_logging(self) -> None:
         """Leave the program's logging as it is."""
@@ -107,11 +169,17 @@ class AsgiServer(uvicorn.Server):
     Args:
         app: the application.
         max_message_bytes: longest WebSocket message; a longer one closes with 1009.
+        outbox_bytes: bytes of pongs that may wait for a client that does not read; 0 = unlimited.
         ssl: makes it `https:`.
     """
 
     def __init__(
-        self, app: Any, *, max_message_bytes: int, ssl: ssl_module.SSLContext | None = None
+        self,
+        app: Any,
+        *,
+        max_message_bytes: int,
+        outbox_bytes: int = 0,
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         config = _Config(
             app,
@@ -130,6 +198,7 @@ class AsgiServer(uvicorn.Server):
             timeout_graceful_shutdown=1,
         )
         config.context = ssl
+        config.outbox_bytes = outbox_bytes
         super().__init__(config)
         self.server_state: _State = _State()
         self._ready: asyncio.Future[None]

@@ -30,7 +30,7 @@ from netlab.transports.socketio_guard import Guard, respond
 from netlab.transports.socketio_hub import Hub
 from netlab.transports.socketio_packets import Event
 from netlab.transports.socketio_vendor import CDN_URL, vendored
-from netlab.transports.web import Door, allowed_origin, answer, page
+from netlab.transports.web import Door, allowed_origin, answer, page, page_refusal
 
 
 class SocketIOServer(AsyncServer):
@@ -84,7 +84,12 @@ class SocketIOServer(AsyncServer):
             ping_timeout_seconds=ping_timeout_seconds,
         )
         self._guard = Guard(self._hub)
-        self._http = AsgiServer(self._app, max_message_bytes=self._hub.max_body_bytes, ssl=ssl)
+        self._http = AsgiServer(
+            self._app,
+            max_message_bytes=self._hub.max_body_bytes,
+            outbox_bytes=service.limits.outbox_bytes,
+            ssl=ssl,
+        )
 
     # ------------------------------------------------------------ life
 
@@ -103,7 +108,7 @@ class SocketIOServer(AsyncServer):
 
     async def _app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer a request: the ASGI application."""
-        headers: dict[bytes, list[str]] = {b"host": [], b"origin": []}
+        headers: dict[bytes, list[str]] = {b"host": [], b"origin": [], b"sec-fetch-site": []}
         for name, value in scope["headers"]:
             if name in headers:
                 headers[name].append(value.decode("latin-1"))
@@ -111,7 +116,10 @@ class SocketIOServer(AsyncServer):
         if refusal := self._door.refusal(headers[b"host"], headers[b"origin"]):
             await respond(answer(403, refusal), scope, send)
         elif path.startswith("/socket.io/") or path == "/socket.io":
-            await self._guard(scope, receive, send)
+            if refusal := page_refusal(headers[b"origin"], headers[b"sec-fetch-site"]):
+                await respond(answer(403, refusal), scope, send)
+            else:
+                await self._guard(scope, receive, send)
         elif scope["type"] == "websocket":
             await respond(answer(404, "Socket.IO is at /socket.io/ here."), scope, send)
         elif scope["method"] not in ("GET", "HEAD"):

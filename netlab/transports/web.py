@@ -168,6 +168,18 @@ class Door:
         return None
 
 
+def page_refusal(origin_headers: Sequence[str], fetch_sites: Sequence[str]) -> str | None:
+    """Return why a request that no page of another server may make is refused; None: it is not.
+
+    A browser sends no Origin with `<img src=…>` or `<script src=…>`. Their page cannot read the
+    answer, but it could open session after session until there is room for nobody. The browser says
+    so in `Sec-Fetch-Site` (Fetch Metadata, 2.2); programs and older browsers send none.
+    """
+    if origin_headers or not set(fetch_sites) & {"cross-site", "same-site"}:
+        return None
+    return "Pages of other servers may not ask for this without saying which they are (Origin)."
+
+
 def _shown(headers: Sequence[str]) -> str:
     """Return what came as it may stand in a sentence: quoted, escaped, short."""
     return ", ".join(repr(header[:100]) for header in headers[:3]) or "(none)"

@@ -189,6 +189,7 @@ class WebSocketServer(AsyncServer):
 
     async def _serve(self, websocket: ServerConnection) -> None:
         limit = self.service.limits.outbox_bytes
+        assert isinstance(websocket, PromptConnection)  # `_create_connection` makes no others
         connection = Connection(websocket, limit, compress=self._compress)
         peer = websocket.remote_address  # None where it was gone at once
         self.switchboard.connect(connection, str(peer[:2]) if peer else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from collections.abc import Callable
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
@@ -12,7 +13,7 @@ from websockets.protocol import State
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
-from netlab.transports.write_buffer import WriteBuffer, reset
+from netlab.transports.write_buffer import WriteBuffer, reset, unsent_bytes
 
 CLOSE_CODES = {
     "bye": 1000,  # normal closure
@@ -55,8 +56,10 @@ class Connection:
 
     id: ClientId
 
-    def __init__(self, websocket: ServerConnection, outbox_limit: int, *, compress: bool) -> None:
+    def __init__(self, websocket: PromptConnection, outbox_limit: int, *, compress: bool) -> None:
         self.reason = ""
+        websocket.outbox_limit = outbox_limit
+        websocket.drop = self.abort
         self._websocket = websocket
         self._protocol = websocket.protocol
         self._transport = websocket.transport
@@ -120,11 +123,18 @@ class PromptConnection(ServerConnection):
     to end the TCP connection as well; one that does not would stay a member of all its rooms.
     """
 
+    outbox_limit = 0
+    drop: Callable[[str], None]
     _lingering: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Pass it on, and see whether it was the end."""
+        waiting = unsent_bytes(self.transport)
         super().data_received(data)
+        # Messages are sent elsewhere: what has come to wait here are pongs that nobody reads.
+        now_waiting = unsent_bytes(self.transport)
+        if self.outbox_limit and now_waiting > max(waiting, self.outbox_limit):
+            self.drop("slow_reader")
         if self._lingering is None and self.protocol.close_expected():
             self._lingering = self.loop.call_later(LINGER_S, abort, self)
 

@@ -190,6 +190,18 @@ def test_nothing_logged_starts_a_line_of_its_own() -> None:
     assert OneLine("%(message)s").format(record) == r"x \n2026 INFO fake\x1b[2J"
 
 
+def test_a_traceback_in_the_log_starts_no_line_that_looks_like_one_of_the_log() -> None:
+    """The text of an error may be what a client sent."""
+    try:
+        raise ValueError("\n2026 INFO forged\x1b[2J\r\x9bK\u2028x")
+    except ValueError:
+        record = logging.LogRecord("n", 40, "p", 1, "failed", (), sys.exc_info())
+    first, *rest = OneLine("%(message)s").format(record).split("\n")
+    assert first == "failed"
+    assert rest
+    assert all(line.startswith("    ") and line.isprintable() for line in rest)
+
+
 def test_a_log_that_nobody_reads_holds_up_nobody() -> None:
     with serving("--log-level", "info") as (program, host, port):
         assert program.process.stderr is not None

@@ -10,6 +10,7 @@ import pytest
 
 from netlab.lab import chaos_udp
 from netlab.lab.chaos import Chaos
+from tests.transports.exhaustion import free_descriptors, warnings_of
 
 DEADLINE_S = 10.0
 UP, DOWN = "client→server", "server→client"
@@ -196,3 +197,27 @@ def test_ipv6():
     ):
         letters(chaos, client, "ab")
         assert arrived(server) == b"b"
+
+
+def test_without_descriptors_the_most_silent_flow_makes_room(server):
+    """Anybody can send from port after port; each had a descriptor, and then there was none."""
+    with Chaos(server.getsockname(), transport="udp") as chaos, udp() as first, udp() as second:
+        first.sendto(b"one", chaos.address)
+        assert server.recvfrom(10)[0] == b"one"
+        with free_descriptors(0):
+            second.sendto(b"two", chaos.address)
+            assert server.recvfrom(10)[0] == b"two"
+        first.sendto(b"three", chaos.address)
+        data, way_back = server.recvfrom(10)
+        assert data == b"three"
+        server.sendto(b"four", way_back)
+        assert first.recv(10) == b"four"
+
+
+def test_without_any_descriptor_datagrams_are_lost_and_it_goes_on(server):
+    with Chaos(server.getsockname(), transport="udp") as chaos, udp() as client:
+        with free_descriptors(0), warnings_of("netlab.lab.chaos") as said:
+            client.sendto(b"lost", chaos.address)
+            said.wait_for(1)
+        client.sendto(b"here", chaos.address)
+        assert server.recvfrom(10)[0] == b"here"

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from netlab.lab import Tap
+from tests.transports.exhaustion import free_descriptors, warnings_of
 
 from .servers import ThreadedServer
 
@@ -339,3 +340,19 @@ def test_stop_twice_and_settled_afterwards_are_harmless(server):
 def test_an_unknown_host_fails_at_the_start():
     with pytest.raises(socket.gaierror):
         Tap(("no-such-host.invalid", 1)).start()
+
+
+def test_without_descriptors_it_pauses_and_goes_on(server):
+    with Tap(server.address) as tap, connect(tap) as honest, warnings_of("netlab.lab.tap") as said:
+        honest.sendall(b"before")
+        assert receive(honest, 6) == b"before"
+        for left in (1, 2):  # none for the client; one for it, and none to reach the server with
+            with free_descriptors(left):
+                late = connect(tap)
+                said.wait_for(2 * left)
+                honest.sendall(b"meanwhile")
+                assert receive(honest, 9) == b"meanwhile"
+            late.close()
+        with connect(tap) as last:
+            last.sendall(b"after")
+            assert receive(last, 5) == b"after"

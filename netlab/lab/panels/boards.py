@@ -76,7 +76,7 @@ class Bot:
 
     def __init__(self, board: Board, seed: int) -> None:
         self.board = board
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - a bot that plays alike each time
 
     def moves(self, grid: Grid, mark: str) -> list[dict[str, int]]:
         """Return all legal moves, the best first. `mark` is the bot's own, "X" or "O"."""
