@@ -16,7 +16,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebooks-check browser foreign format constraints clean
+.PHONY: help lab test test-newer notebooks notebooks-check browser binder foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -41,6 +41,12 @@ notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
 
 browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser; pictures in test-artifacts/
 	$(RUN) -m pytest tests/browser
+
+test-newer: $(VENV)/.test  ## run imports, unit tests and stories on every newer CPython of this machine
+	$(RUN) -m tools.newer_pythons --workers $(WORKERS)
+
+binder: $(VENV)/.test  ## do by hand what Binder does, and run all notebooks in the result
+	$(RUN) -m tools.binder_by_hand --workers $(WORKERS)
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 

@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+FIRST = "notebooks/00_start_here.ipynb"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 REQUIREMENTS = [Requirement(line) for line in sum(EXTRAS.values(), PROJECT["dependencies"])]
@@ -158,6 +160,15 @@ def test_links_between_files_resolve(name: str) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / name).read_text())
     relative = [link for link in links if "://" not in link]
     assert [link for link in relative if not (ROOT / link).exists()] == []
+
+
+def test_the_badge_opens_the_first_chapter_in_jupyterlab() -> None:
+    (badge,) = re.findall(
+        r"\]\((https://mybinder\.org/v2/[^)]+)\)", (ROOT / "README.md").read_text()
+    )
+    assert parse_qs(urlsplit(badge).query)["urlpath"] == [f"lab/tree/{FIRST}"]
+    assert f"FIRST := {FIRST}" in (ROOT / "Makefile").read_text()
+    assert (ROOT / FIRST).exists()
 
 
 def test_code_and_prose_have_their_licenses() -> None:

@@ -92,7 +92,8 @@ def ask(program: Path) -> Python | None:
             check=True,
             env=environ,
         )
-        implementation, version, level, prefix, no_gil = json.loads(done.stdout)
+        answer: tuple[str, list[int], str, str, bool] = json.loads(done.stdout)
+        implementation, version, level, prefix, no_gil = answer
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     if implementation != "cpython" or level != "final" or no_gil:
@@ -139,8 +140,18 @@ def run(python: Python, workers: int) -> int:
     if uv:
         make = [uv, "venv", "--quiet", "--python", python.program, folder]
         install = [uv, "pip", "install", "--quiet", "--python", program, *wanted]
-    tests = [program, "-m", "pytest", "-q", "-n", str(workers), "--dist=loadfile", *TESTS]
-    steps = [make, install, [program, "-c", _IMPORTS], [*tests, "-p", "no:cacheprovider"]]
+    tests: list[str | Path] = [
+        program,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(workers),
+        "--dist=loadfile",
+        *TESTS,
+    ]
+    imports: list[str | Path] = [program, "-c", _IMPORTS]
+    steps = [make, install, imports, [*tests, "-p", "no:cacheprovider"]]
     for step in steps:
         done = subprocess.run(step, cwd=ROOT, env=python.environ, check=False)
         if done.returncode:

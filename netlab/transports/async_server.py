@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import socket
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Self
@@ -60,7 +61,7 @@ class AsyncServer(ABC):
     # ------------------------------------------------------------ for each transport
 
     @abstractmethod
-    async def _open(self, listener: socket.socket) -> None:
+    async def _open(self, listener: Listener) -> None:
         """Accept clients on the socket from now on, and own it."""
 
     @abstractmethod
@@ -82,7 +83,7 @@ class AsyncServer(ABC):
         """
         if self._address is not None:
             raise LocalProtocolError("this server was started before; make a new one")
-        listener = _Listener(fileno=open_listener(self._host, self._port).detach())
+        listener = Listener(fileno=open_listener(self._host, self._port).detach())
         self._address = listener.getsockname()[:2]
         async with self._life:
             try:
@@ -140,21 +141,29 @@ class AsyncServer(ABC):
         return self.switchboard.stats()
 
 
-class _Listener(socket.socket):
+class Listener(socket.socket):
     """A listening socket that is asked once, not a thousand times, when no descriptor is left.
 
     asyncio accepts in a loop of `backlog` rounds, and goes on with it, a report in the log each
     time, after an error that it means to wait a second for.
+
+    It remembers what was accepted: before its TLS handshake is done, a connection is nobody's.
     """
 
     _was_out_of_resources = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.accepted: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def accept(self) -> tuple[socket.socket, Any]:
         if self._was_out_of_resources:
             self._was_out_of_resources = False
             raise BlockingIOError(errno.EAGAIN, "no descriptor was left a moment ago")
         try:
-            return super().accept()
+            sock, peer = super().accept()
         except OSError as error:
             self._was_out_of_resources = error.errno in OUT_OF_RESOURCES
             raise
+        self.accepted.add(sock)
+        return sock, peer

@@ -160,7 +160,12 @@ class SocketIOClient(Client):
     def _run(self, connected: concurrent.futures.Future[Address]) -> None:
         with asyncio.Runner(loop_factory=RememberingLoop) as runner:
             self._loop = runner.get_loop()
-            runner.run(self._conversation.run(connected))
+            try:
+                runner.run(self._conversation.run(connected))
+            except BaseException as error:
+                if connected.done():
+                    raise
+                connected.set_exception(error)  # or `connect` would wait for ever
 
     def _in_loop(self, event: str, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
         """Do some work in the loop and return its result; the errors are those of `send`."""

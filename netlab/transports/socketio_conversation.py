@@ -187,10 +187,13 @@ class Conversation:
         )
 
     def _sockname(self) -> Address:
-        """Return this end's address; while polling there are several, and none to name."""
+        """Return this end's address; while polling there are several, and none to name.
+
+        Nor is there one when the connection, just made, is lost again.
+        """
         websocket = self._library.eio.ws
-        name = websocket.get_extra_info("sockname") if websocket is not None else ("", 0)
-        return (name[0], name[1])
+        name = websocket.get_extra_info("sockname") if websocket is not None else None
+        return (name[0], name[1]) if name else ("", 0)
 
     # ------------------------------------------------------------ what the library reports
 

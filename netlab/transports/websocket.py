@@ -38,7 +38,7 @@ from netlab.core.limits import LIBRARY_PINGS
 from netlab.core.messages import AnyRequest
 from netlab.core.service import Limits, Service
 from netlab.transports.addresses import BACKLOG
-from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
+from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer, Listener
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.clock import Clock
 from netlab.transports.services import make_service
@@ -51,6 +51,7 @@ from netlab.transports.websocket_connection import (
     PromptConnection,
     abort,
     encode_text,
+    fileno,
     why,
 )
 
@@ -116,7 +117,7 @@ class WebSocketServer(AsyncServer):
 
     # ------------------------------------------------------------ life
 
-    async def _open(self, listener: socket.socket) -> None:
+    async def _open(self, listener: Listener) -> None:
         self._listener = listener
         outbox, (interval_s, timeout_s) = self.service.limits.outbox_bytes, self._pings
         self._server: Server = await serve(
@@ -153,6 +154,8 @@ class WebSocketServer(AsyncServer):
         for websocket in self._websockets:
             if websocket.state is State.CONNECTING:
                 abort(websocket)
+        if self._ssl is not None:
+            self._hang_up_in_the_handshake()
         try:
             async with asyncio.timeout(STOP_GRACE_S):
                 await self._server.wait_closed()
@@ -160,6 +163,15 @@ class WebSocketServer(AsyncServer):
             for websocket in self._websockets:
                 abort(websocket)
             await self._server.wait_closed()
+
+    def _hang_up_in_the_handshake(self) -> None:
+        # A connection whose TLS handshake goes on is in no list, and since Python 3.12 a server
+        # waits for it (asyncio, Server.wait_closed).
+        made = {fileno(websocket) for websocket in self._websockets}
+        for sock in tuple(self._listener.accepted):
+            if sock.fileno() not in made:
+                with contextlib.suppress(OSError):  # it is closed
+                    sock.shutdown(socket.SHUT_RDWR)
 
     # ------------------------------------------------------------ before the handshake
 

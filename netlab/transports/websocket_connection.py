@@ -151,6 +151,15 @@ def abort(websocket: ServerConnection) -> None:
         reset(websocket.transport)
 
 
+def fileno(websocket: ServerConnection) -> int:
+    """Return the number of its socket; -1 if its connection was not made yet, or is closed."""
+    try:
+        sock = websocket.transport.get_extra_info("socket")
+    except AttributeError:  # never made; or for TLS, closed twice
+        return -1
+    return -1 if sock is None else int(sock.fileno())
+
+
 def why(end: ConnectionClosed) -> str:
     """Return in a word why a connection is over that we did not end."""
     if end.rcvd is not None and end.rcvd_then_sent:
