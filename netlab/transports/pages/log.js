@@ -6,7 +6,8 @@ const LONGEST_LOG = 500; // messages kept on the page
 const AT_END_PX = 40; // whoever is so near the end reads along
 
 const TITLE = document.title;
-const log = byId("log");
+const log = byId("log"); // what scrolls
+const lines = byId("lines");
 const newer = byId("newer");
 let unseen = 0; // lines since the page was hidden, or its reader went back to what was before
 
@@ -22,35 +23,35 @@ export function note(...parts) {
 }
 
 export function clear() {
-  log.replaceChildren();
+  lines.replaceChildren();
   seen();
 }
 
 // All that stands there is from before the server was started anew; it does not know it any more.
 export function markAsEarlier() {
-  if (!log.children.length) return;
-  for (const line of log.children) line.classList.add("earlier");
+  if (!lines.children.length) return;
+  for (const line of lines.children) line.classList.add("earlier");
   note("The server was started anew. What stands above is from before.");
 }
 
 function addLine(className, ...parts) {
   const readsAlong = isAtEnd() && !document.hidden;
-  if (!readsAlong && unseen === 0 && log.children.length) mark();
+  if (!readsAlong && unseen === 0 && lines.children.length) mark();
   const line = document.createElement("li");
   line.className = className;
   line.append(...parts);
-  log.append(line);
-  while (log.children.length > LONGEST_LOG) log.firstChild.remove();
+  lines.append(line);
+  while (lines.children.length > LONGEST_LOG) lines.firstChild.remove();
   if (readsAlong) toEnd(); // who reads what went before is left in peace
   else showUnseen(unseen + 1);
 }
 
 function mark() {
-  log.querySelector(".unread-mark")?.remove();
+  lines.querySelector(".unread-mark")?.remove();
   const line = document.createElement("li");
   line.className = "unread-mark";
   line.textContent = "New";
-  log.append(line);
+  lines.append(line);
 }
 
 function isAtEnd() {
