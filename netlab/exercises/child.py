@@ -28,6 +28,8 @@ from netlab.exercises.calls import Printed, describe, plain
 
 MEMORY_BYTES = 768 * 1024**2
 """address space that the code may use, where the system can limit it"""
+CPU_S = 120
+"""processors' seconds that the code may use, should even the one who kills it be gone"""
 FILE_BYTES = 64 * 1024**2
 """longest file that the code may write"""
 STACK_BYTES = 512 * 1024
@@ -145,6 +147,7 @@ def _set_limits() -> None:
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, CPU_S),
     ):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(limit, (value, value))
