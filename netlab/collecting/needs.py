@@ -68,8 +68,7 @@ def _changed(node: ast.stmt) -> Iterable[str]:
 def needed(above: Sequence[ast.stmt], answer: Sequence[ast.stmt]) -> list[str]:
     """Return, in order, the sources of the statements above that the answer's statements need."""
     candidates = [statement(node) for node in above]
-    own = [statement(node) for node in answer]
-    wanted = sorted({name for one in own for name in one.uses})
+    wanted = sorted(_wanted([statement(node) for node in answer]))
     chosen: set[int] = set()
     seen = set(wanted)
     while wanted:
@@ -85,3 +84,16 @@ def needed(above: Sequence[ast.stmt], answer: Sequence[ast.stmt]) -> list[str]:
             if one.defines:
                 break  # what the name meant further up is gone
     return [candidates[number].source for number in sorted(chosen)]
+
+
+def _wanted(own: Sequence[Statement]) -> set[str]:
+    """Return the names that the answer's own statements do not set before they use them."""
+    at_once: set[str] = set()
+    later: set[str] = set()
+    for one in reversed(own):
+        at_once -= one.sets
+        if one.defines:
+            later |= one.uses  # when it is called, all of the cell has run
+        else:
+            at_once |= one.uses
+    return at_once.union(later.difference(*(one.sets for one in own)))

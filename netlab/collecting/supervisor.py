@@ -20,10 +20,16 @@ from netlab.collecting.worker import Job, Judged
 
 EXERCISE_S = 180.0
 """seconds on the clock for one exercise: the cells that make the answer, and all probes"""
+START_S = 60.0
+"""seconds in which a worker starts and reads the notebook"""
 END_S = 5.0
 """seconds in which a worker that is told to end cleans up before it is killed"""
 LINE_BYTES = 1024**2
 """longest line of a worker"""
+
+
+class Stopped(Exception):
+    """Nobody waits for this result any more."""
 
 
 @dataclass(frozen=True)
@@ -33,36 +39,71 @@ class Unread:
     note: str
 
 
-def judge_notebook(job: Job, exercise_s: float = EXERCISE_S) -> Iterator[Judged | Unread]:
-    """Yield a result for each exercise of a notebook, as soon as it is known.
+class Supervisor:
+    """Starts workers, ends them; may be used by several threads.
 
     Args:
-        job: what to judge.
         exercise_s: seconds on the clock that one exercise may take.
     """
-    while True:
-        done: list[str] = []
-        trouble = None
-        with _Worker(job, exercise_s) as worker:
-            for line in worker.lines():
-                if "row" in line:
-                    judged = Judged(**line["row"])
-                    done.append(judged.exercise)
-                    yield judged
-                elif "error" in line:
-                    yield Unread(str(line["error"]))
-                    return
-                elif "done" in line:
-                    return
-            trouble = worker.trouble()
-        if worker.begun is None or worker.begun in done:  # it died between exercises, or at once
-            if not done:
+
+    def __init__(self, exercise_s: float = EXERCISE_S) -> None:
+        self._exercise_s = exercise_s
+        self._lock = threading.Lock()  # guards both below
+        self._active: set[_Worker] = set()
+        self._stopped = False
+
+    def judge(self, job: Job) -> Iterator[Judged | Unread]:
+        """Yield a result for each exercise of a notebook, as soon as it is known.
+
+        Raises:
+            Stopped: `stop` was called.
+        """
+        while True:
+            done: list[str] = []
+            with self._worker(job) as worker:
+                for line in worker.lines():
+                    if "row" in line:
+                        judged = Judged(**line["row"])
+                        done.append(judged.exercise)
+                        yield judged
+                    elif "error" in line:
+                        yield Unread(str(line["error"]))
+                        return
+                    elif "done" in line:
+                        return
+                trouble = worker.trouble()
+            if self._stopped:
+                raise Stopped
+            if worker.begun is not None and worker.begun not in done:
+                done.append(worker.begun)
+                yield Judged(worker.begun, "error", note=trouble, seconds=worker.seconds)
+            elif not done:  # it has died before its first exercise, and would again
                 yield Unread(trouble)
                 return
-        else:
-            done.append(worker.begun)
-            yield Judged(worker.begun, "error", note=trouble, seconds=worker.seconds)
-        job = replace(job, skip=(*job.skip, *done))
+            job = replace(job, skip=(*job.skip, *done))
+
+    def stop(self) -> None:
+        """End what runs now, and let nothing begin."""
+        with self._lock:
+            self._stopped = True
+            active = list(self._active)
+        for worker in active:
+            worker.interrupt()
+
+    @contextlib.contextmanager
+    def _worker(self, job: Job) -> Iterator[_Worker]:
+        worker = _Worker(job, self._exercise_s)
+        with contextlib.ExitStack() as stack:
+            with self._lock:
+                if self._stopped:
+                    raise Stopped
+                stack.enter_context(worker)
+                self._active.add(worker)
+            try:
+                yield worker
+            finally:
+                with self._lock:
+                    self._active.discard(worker)
 
 
 class _Worker:
@@ -70,6 +111,7 @@ class _Worker:
 
     def __init__(self, job: Job, exercise_s: float) -> None:
         self.begun: str | None = None
+        """the exercise that it began last"""
         self.seconds = 0.0
         self._job = job
         self._exercise_s = exercise_s
@@ -110,7 +152,7 @@ class _Worker:
 
     def _line(self, stdout: IO[bytes]) -> bytes:
         # A pipe cannot be polled on every system; a timer that kills its writer ends any read.
-        timer = threading.Timer(self._exercise_s, self._is_late)
+        timer = threading.Timer(self._patience_s, self._is_late)
         timer.name = "netlab-collect-deadline"
         timer.start()
         try:
@@ -119,6 +161,10 @@ class _Worker:
             timer.cancel()
             timer.join()
 
+    @property
+    def _patience_s(self) -> float:
+        return START_S if self.begun is None else self._exercise_s
+
     def _is_late(self) -> None:
         self._late.set()
         self._kill()
@@ -126,8 +172,9 @@ class _Worker:
     def trouble(self) -> str:
         """Say why it has said no more."""
         if self._late.is_set():
-            self.seconds = self._exercise_s
-            return f"not judged after {self._exercise_s:g} s"
+            self.seconds = self._patience_s
+            what = "not read" if self.begun is None else "not judged"
+            return f"{what} after {self._patience_s:g} s"
         try:
             status = self._process.wait(END_S)
         except subprocess.TimeoutExpired:
@@ -135,9 +182,13 @@ class _Worker:
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         return f"the examiner's process ended ({how}): killed, or out of memory?"
 
-    def _end(self) -> None:
+    def interrupt(self) -> None:
+        """Tell it to end; its contexts end what it has started."""
         with contextlib.suppress(OSError):
-            self._process.terminate()  # its contexts end what it has started
+            self._process.terminate()
+
+    def _end(self) -> None:
+        self.interrupt()
         try:
             self._process.wait(END_S)
         except subprocess.TimeoutExpired:

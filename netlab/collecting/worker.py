@@ -20,6 +20,7 @@ from typing import IO, Any, Literal
 
 from netlab.collecting import fetching, notebook
 from netlab.exercises import registry
+from netlab.exercises.child import PR_SET_PDEATHSIG, prctl
 from netlab.exercises.grade import Exercise
 from netlab.exercises.nursery import Nursery
 from netlab.exercises.report import Report
@@ -36,6 +37,7 @@ class Job:
         path: the notebook.
         chapters: those that its name tells; all their exercises get a row.
         stubs: what the course hands out, by exercise (see `notebook.stubs`).
+        only: the chapters whose exercises are judged; empty: all.
         seed: decides what the probes draw at random.
         skip: exercises that had their turn.
     """
@@ -43,6 +45,7 @@ class Job:
     path: str
     chapters: tuple[str, ...]
     stubs: dict[str, notebook.Definitions]
+    only: tuple[str, ...] = ()
     seed: int = 0
     skip: tuple[str, ...] = ()
 
@@ -54,7 +57,9 @@ class Job:
     def from_json(cls, line: str) -> Job:
         """Return what `to_json` wrote."""
         found: dict[str, Any] = json.loads(line)
-        return cls(**{**found, **{name: tuple(found[name]) for name in ("chapters", "skip")}})
+        return cls(
+            **{**found, **{name: tuple(found[name]) for name in ("chapters", "only", "skip")}}
+        )
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Judged:
 def main() -> int:
     """Judge the job of stdin."""
     signal.signal(signal.SIGTERM, _end)
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # should the command be killed, we end, too
     output = sys.stdout
     sys.stdout = sys.stderr  # whoever prints by mistake spoils no line
     try:
@@ -112,7 +118,8 @@ def planned(job: Job, cells: list[notebook.Cell]) -> list[Exercise]:
     """Return the exercises of the chapters in the name, and those that its cells check."""
     named = notebook.named(cells)
     chapters = {*job.chapters, *(one.partition(".")[0] for one in named if "." in one)}
-    return [one for one in registry.all() if one.chapter in chapters or one.id in named]
+    found = [one for one in registry.all() if one.chapter in chapters or one.id in named]
+    return [one for one in found if not job.only or one.chapter in job.only]
 
 
 def judge(
