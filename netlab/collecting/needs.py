@@ -3,7 +3,7 @@
 To run a whole notebook for each answer would take minutes, and an experiment that hangs would
 hide every answer below it. What is found here is an estimate: Python's symbol tables tell which
 names a statement uses and sets, and nobody can tell in general what a call does to them
-(`exec`, a change by a method, `from x import *`). Whoever runs the estimate and meets an error
+(`exec`, a change by a method). Whoever runs the estimate and meets an error
 runs all the cells instead, as "Restart Kernel and Run All Cells" would.
 """
 
@@ -30,6 +30,11 @@ class Statement:
     def defines(self) -> bool:
         """Does it set its names whatever they were before?"""
         return isinstance(self.node, _DEFINITIONS)
+
+    @property
+    def sets_anything(self) -> bool:
+        """Is it `from x import *`, which sets nobody knows what?"""
+        return isinstance(self.node, ast.ImportFrom) and self.node.names[0].name == "*"
 
     @property
     def source(self) -> str:
@@ -69,7 +74,7 @@ def needed(above: Sequence[ast.stmt], answer: Sequence[ast.stmt]) -> list[str]:
     """Return, in order, the sources of the statements above that the answer's statements need."""
     candidates = [statement(node) for node in above]
     wanted = sorted(_wanted([statement(node) for node in answer]))
-    chosen: set[int] = set()
+    chosen = {number for number, one in enumerate(candidates) if one.sets_anything}
     seen = set(wanted)
     while wanted:
         name = wanted.pop()

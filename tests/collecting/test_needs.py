@@ -39,6 +39,7 @@ def needs(above: str, answer: str) -> list[str]:
         ("if a: b = 1\nelse: b = 2", "b", ["if a:\n    b = 1\nelse:\n    b = 2"]),
         ("x = 1\nprint(x)\nx.append(2)", "x", ["x = 1"]),  # what a call does, nobody knows
         ("", "print(len([]))", []),
+        ("from os.path import *\nimport re", "basename", ["from os.path import *"]),
     ],
 )
 def test_by_name(above: str, answer: str, found: list[str] | int) -> None:
