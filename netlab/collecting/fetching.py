@@ -22,6 +22,7 @@ from netlab.exercises.calls import Report as Tell
 from netlab.exercises.code_trial import ended_in_words
 from netlab.exercises.grade import Exercise
 from netlab.exercises.nursery import Nursery
+from netlab.exercises.pickled import dumps
 from netlab.exercises.received import Suspicious, receive
 from netlab.exercises.report import Report
 from netlab.exercises.subjects import Pickled
@@ -50,7 +51,7 @@ def fetch(nursery: Nursery, exercise: Exercise, answer: Answer, folder: Path) ->
         NoAnswer: the cells raise before, hang, end their process, or what they pass is no code.
     """
     job = (run_cells, None, (exercise.id, answer.short, answer.whole, str(folder)))
-    channel = nursery.start(cloudpickle.dumps(job))
+    channel = nursery.start(dumps(job))
     said: dict[str, Any] = {}
     why = ""
     until = time.monotonic() + RUN_S
@@ -140,7 +141,7 @@ def _hand_over(tell: Tell, code: object, folder: Path) -> str:
     else:
         _take_along(folder)
         try:
-            data = cloudpickle.dumps(code)
+            data = dumps(code)
             if len(data) > ANSWER_BYTES:
                 trouble = f"the code needs {len(data)} bytes of data; {ANSWER_BYTES} are allowed"
         except Exception as error:

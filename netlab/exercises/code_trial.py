@@ -8,9 +8,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
-import cloudpickle
-
 from netlab.exercises.nursery import Nursery
+from netlab.exercises.pickled import dumps
 from netlab.exercises.received import Suspicious, receive
 from netlab.exercises.rest import process_behind, wait_at_rest
 from netlab.exercises.subjects import Subject, source_line
@@ -61,7 +60,7 @@ class CodeTrial(Trial):
         self._nursery = nursery
         self._what = (run, arguments)
         try:
-            self._job = cloudpickle.dumps((run, subject, arguments))
+            self._job = dumps((run, subject, arguments))
         except TypeError as error:
             raise TypeError(
                 f"your code cannot go to the examiner's process: {error}. Make locks, sockets and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import linecache
+import pickle
 import re
 import socket
 from collections.abc import Callable
@@ -11,8 +12,6 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
-
-import cloudpickle
 
 Code = Callable[..., Any]
 
@@ -48,7 +47,7 @@ class Pickled:
         return self.name
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return cloudpickle.loads, (self.data,)
+        return pickle.loads, (self.data,)
 
 
 @dataclass(frozen=True)
