@@ -37,6 +37,7 @@ COMMANDS = {
     "release": Command(
         "netlab.release_cli", "copy the course for learners: without solutions and outputs"
     ),
+    "collect": Command("netlab.collect_cli", "judge what a class has handed in, into a CSV file"),
     "doctor": Command(
         "netlab.diagnosis", "say whether this machine has what the course needs, and what to do"
     ),

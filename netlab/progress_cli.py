@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(map(_unformulated, rows))
+        writer.writerows(map(unformulated, rows))
     else:
         _print(rows)
     return 0
@@ -70,7 +70,7 @@ def _rows(file: Path | None) -> Iterator[tuple[str, ...]]:
         yield (str(place), exercise.chapter, exercise.name, state, tries, *map(str, times))
 
 
-def _unformulated(row: tuple[str, ...]) -> tuple[str, ...]:
+def unformulated(row: tuple[str, ...]) -> tuple[str, ...]:
     """No cell of a learner's file may become a formula in a teacher's spreadsheet."""
     formulas = set("=+-@\t\r")
     return tuple(f"'{cell}" if cell[:1] in formulas else cell for cell in row)

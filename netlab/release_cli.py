@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the copy."""
-    checkout = _checkout(args.checkout)
+    checkout = find_checkout(args.checkout)
     target: Path = args.folder.absolute()
     _check_target(target, checkout)
     try:
@@ -105,7 +105,7 @@ def _ignore(checkout: Path) -> Any:
     return ignored
 
 
-def _checkout(told: Path | None) -> Path:
+def find_checkout(told: Path | None) -> Path:
     """Return the folder of the course: where notebooks, package and pyproject.toml are.
 
     Raises:

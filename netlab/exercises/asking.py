@@ -140,9 +140,12 @@ def _sockets() -> Iterator[tuple[CrowdedSocket, socket.socket, socket.socket, so
 def _drain(sock: socket.socket) -> list[bytes]:
     """Return what waits in the socket."""
     found = []
+    patience_s = sock.gettimeout()
+    sock.setblocking(False)  # Windows has no MSG_DONTWAIT
     with contextlib.suppress(BlockingIOError):
         while True:
-            found.append(sock.recv(65_536, socket.MSG_DONTWAIT))
+            found.append(sock.recv(65_536))
+    sock.settimeout(patience_s)
     return found
 
 

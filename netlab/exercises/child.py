@@ -28,6 +28,8 @@ from netlab.exercises.calls import Printed, describe, plain
 
 MEMORY_BYTES = 768 * 1024**2
 """address space that the code may use, where the system can limit it"""
+CPU_S = 120
+"""processors' seconds that the code may use, should even the one who kills it be gone"""
 FILE_BYTES = 64 * 1024**2
 """longest file that the code may write"""
 STACK_BYTES = 512 * 1024
@@ -35,7 +37,7 @@ STACK_BYTES = 512 * 1024
 REAP_S = 2.0
 """seconds after which killed processes that have not ended are left to the system"""
 POLL_S = 0.001
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
+PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 
 # Set by a test, to go Windows' way.
 CAN_FORK = hasattr(os, "fork") and not os.environ.get("NETLAB_NO_FORK")
@@ -64,7 +66,7 @@ def main() -> None:
     where = json.loads(written)
     place = Place(where if isinstance(where, str) else tuple(where), bytes.fromhex(key))
     with contextlib.suppress(EOFError, ConnectionError), _call_back(place) as control:
-        _prctl(_PR_SET_CHILD_SUBREAPER)  # orphans of a probe become our children
+        prctl(_PR_SET_CHILD_SUBREAPER)  # orphans of a probe become our children
         for module in control.recv():
             with contextlib.suppress(ImportError):  # Windows lacks some
                 import_module(module)
@@ -102,7 +104,7 @@ def _in_the_fork(place: Place, printed: str) -> None:
     status = 1
     try:
         os.setsid()
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         _set_limits()
         _probe(place, printed)
         threading._shutdown()  # type: ignore[attr-defined]  # as at any interpreter's end
@@ -145,6 +147,7 @@ def _set_limits() -> None:
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, CPU_S),
     ):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(limit, (value, value))
@@ -201,7 +204,7 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _prctl(option: int, value: int = 1) -> None:
+def prctl(option: int, value: int = 1) -> None:
     """Ask Linux for something; other systems go without."""
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import ctypes

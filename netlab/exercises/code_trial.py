@@ -8,9 +8,9 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
-import cloudpickle
-
 from netlab.exercises.nursery import Nursery
+from netlab.exercises.pickled import dumps
+from netlab.exercises.received import Suspicious, receive
 from netlab.exercises.rest import process_behind, wait_at_rest
 from netlab.exercises.subjects import Subject, source_line
 from netlab.exercises.trial import STEP_S, Trial
@@ -60,7 +60,7 @@ class CodeTrial(Trial):
         self._nursery = nursery
         self._what = (run, arguments)
         try:
-            self._job = cloudpickle.dumps((run, subject, arguments))
+            self._job = dumps((run, subject, arguments))
         except TypeError as error:
             raise TypeError(
                 f"your code cannot go to the examiner's process: {error}. Make locks, sockets and "
@@ -95,7 +95,7 @@ class CodeTrial(Trial):
         self.printed = steady(printed)
         self.descendants = ended.descendants
         if ended.status is not None:
-            self._end = _in_words(ended.status)
+            self._end = ended_in_words(ended.status)
 
     def settle(self) -> None:
         """When the function has answered: hear what it left behind."""
@@ -126,10 +126,12 @@ class CodeTrial(Trial):
                 until = min(until, self._deadline)
                 if not self.channel.poll(max(0.0, until - time.monotonic())):
                     raise Broken(expected, self._late(timeout_s))
-                came, value = self.channel.recv()
+                came, value = receive(self.channel)
             except (EOFError, OSError):
                 self.finish(DEATH_S)
                 raise Broken(expected, self._end or "nothing: it fell silent") from None
+            except Suspicious as error:
+                raise Broken(expected, f"what the examiner does not take: {error}") from None
             match came:
                 case "loaded":
                     self._loaded = True
@@ -193,7 +195,8 @@ class CodeTrial(Trial):
         return [self.channel] if self._running else []
 
 
-def _in_words(status: int) -> str:
+def ended_in_words(status: int) -> str:
+    """Return how a process ended, given its exit status or minus the number of its signal."""
     if status < 0:
         return f"nothing: its process was ended by signal {-status}"
     if status:

@@ -1,9 +1,10 @@
-"""What can be examined: a function, a coroutine function, a class, a file, or `HOST:PORT`."""
+"""What can be examined: a function, coroutine function or class, a file, or `HOST:PORT`."""
 
 from __future__ import annotations
 
 import ipaddress
 import linecache
+import pickle
 import re
 import socket
 from collections.abc import Callable
@@ -35,6 +36,21 @@ class FromFile:
 
 
 @dataclass(frozen=True)
+class Pickled:
+    """Code as cloudpickle has written it down. It is read in the child process, never here."""
+
+    data: bytes
+    name: str
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickle.loads, (self.data,)
+
+
+@dataclass(frozen=True)
 class Remote:
     """A server that runs already, in whatever language, on this machine."""
 
@@ -51,7 +67,7 @@ class Remote:
         return f"{host}:{self.port}"
 
 
-Subject = Code | FromFile | Remote
+Subject = Code | FromFile | Pickled | Remote
 
 
 def load(path: str, name: str) -> Any:
@@ -78,7 +94,7 @@ def as_subject(what: object) -> Subject:
         TypeError: it is neither callable nor an address.
         NotExaminable: the address is none, or not one of this machine.
     """
-    if isinstance(what, FromFile | Remote):
+    if isinstance(what, FromFile | Pickled | Remote):
         return what
     if isinstance(what, str):
         return remote(what)

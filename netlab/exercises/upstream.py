@@ -32,6 +32,7 @@ VARIABLE = "NETLAB_UPSTREAM"
 DEFAULT = "127.0.0.1:9001"
 """where the examiner listens for a proxy that runs already"""
 
+SHARES_PORTS = hasattr(socket, "SO_REUSEPORT")  # Windows has none
 _kept: list[socket.socket] = []
 
 
@@ -41,12 +42,16 @@ def serve_between(function: Function, report: Report) -> None:
     Reported, as `listening`: the code's address, and that of the server, at which the examiner
     listens.
     """
-    # Bound, but not listening: the port is ours until the examiner binds it, too (socket(7)).
     reserved = socket.socket()
-    _kept.append(reserved)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if SHARES_PORTS:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     reserved.bind(("127.0.0.1", 0))
     upstream = reserved.getsockname()
+    if SHARES_PORTS:
+        # Bound, but not listening: the port is ours until the examiner binds it, too (socket(7)).
+        _kept.append(reserved)
+    else:
+        reserved.close()  # and hope that nobody takes it first
 
     def report_both(event: str, value: object = None) -> None:
         report(event, (value, upstream) if event == "listening" else value)
@@ -90,7 +95,7 @@ class Upstream:
         at = where[1] if ours else remote(os.environ.get(VARIABLE, DEFAULT)).address
         family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
         try:
-            self._listener = socket.create_server(at, family=family, reuse_port=ours)
+            self._listener = socket.create_server(at, family=family, reuse_port=ours and SHARES_PORTS)
         except OSError as error:
             raise NotExaminable(
                 f"the examiner is the server upstream of your proxy, and cannot listen at "

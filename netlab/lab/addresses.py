@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from typing import Any
+
+UNIX: socket.AddressFamily | None = getattr(socket, "AF_UNIX", None)  # Windows' Python has none
 
 
 def resolve(
@@ -14,7 +17,13 @@ def resolve(
     if isinstance(target, str | os.PathLike):
         if kind != socket.SOCK_STREAM:
             raise ValueError(f"{target!r}: UNIX sockets pass here as streams, not as datagrams")
-        return socket.AF_UNIX, os.fspath(target)
+        if UNIX is None:
+            raise OSError(
+                errno.EAFNOSUPPORT,
+                f"this system's Python has no UNIX sockets, as {os.fspath(target)!r} would be one; "
+                "pass (host, port)",
+            )
+        return UNIX, os.fspath(target)
     host, port = target[:2]
     found = socket.getaddrinfo(host, port, type=kind)
     return found[0][0], found[0][4]
@@ -23,7 +32,7 @@ def resolve(
 def open_listener(where: Any, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """Return a socket that clients can reach at `where`: (host, port), or a UNIX path."""
     family, address = resolve(where, kind)
-    if kind == socket.SOCK_STREAM and family != socket.AF_UNIX:
+    if kind == socket.SOCK_STREAM and family != UNIX:
         return socket.create_server(address, family=family, backlog=128)
     sock = socket.socket(family, kind)
     try:

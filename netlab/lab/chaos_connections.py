@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+from netlab.lab.addresses import UNIX
 from netlab.lab.chaos_loop import log
 from netlab.lab.chaos_parts import Parts
 from netlab.lab.chaos_stream import Stream
@@ -109,7 +110,7 @@ class TCPEngine:
         pipe = ChaosPipe(key, client, server, (up, down), self._parts, self._kernel)
         self._pipes[number] = pipe
         pipe.connect(self._target[1])
-        if not pipe.closed and server.family != socket.AF_UNIX:
+        if not pipe.closed and server.family != UNIX:
             for recording in (self._parts.received, self._parts.passed_on):
                 recording.note_port(server.getsockname()[1], key)
 

@@ -13,6 +13,8 @@ import array
 import socket
 import struct
 
+from netlab.lab.addresses import UNIX
+
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST = 1
@@ -42,7 +44,7 @@ class Kernel:
 
         Where that cannot be known: whether the peer's kernel has acknowledged them.
         """
-        if sock.family == socket.AF_UNIX:
+        if sock.family == UNIX:
             return unacknowledged(sock) == 0  # here it counts what the receiver has not read
         peer = self._peer(sock)
         if peer is None:
@@ -52,7 +54,7 @@ class Kernel:
 
     def delivered(self, sock: socket.socket, sent_bytes: int) -> bool:
         """Tell whether all that went into `sock` has reached the peer's kernel."""
-        if sock.family == socket.AF_UNIX or unacknowledged(sock) == 0:
+        if sock.family == UNIX or unacknowledged(sock) == 0:
             return True
         peer = self._peer(sock)
         return peer is not None and peer[1] >= sent_bytes

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from netlab.lab.addresses import UNIX
 from netlab.lab.chaos_parts import Parts
 from netlab.lab.chaos_stream import Act, Stream
 from netlab.lab.chaos_taken import Kernel
@@ -57,7 +58,7 @@ class ChaosPipe:
         self._ways = (self._up, self._down)
         for sock in (client, server):
             sock.setblocking(False)
-            if sock.family != socket.AF_UNIX:
+            if sock.family != UNIX:
                 # Each piece is a segment at once, not when the last is acknowledged (Nagle).
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for recording in (parts.received, parts.passed_on):
@@ -262,7 +263,7 @@ class ChaosPipe:
 
     def _abort(self) -> None:
         for way in self._ways:
-            if way.source.family != socket.AF_UNIX:
+            if way.source.family != UNIX:
                 way.source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
         self.close()
 

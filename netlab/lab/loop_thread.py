@@ -25,13 +25,22 @@ class Server(Protocol):
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
+def usual_loop() -> LoopFactory | None:
+    """Return what makes the loop of a server; None: what asyncio makes anyway.
+
+    Windows' usual loop, the Proactor, completes reads and writes, but cannot watch a listener
+    (`add_reader`), as our servers do; its selector loop can, for 512 sockets.
+    """
+    return asyncio.SelectorEventLoop if hasattr(asyncio, "ProactorEventLoop") else None
+
+
 class LoopThread:
     """A daemon thread that runs an event loop, and one async server in it."""
 
     def __init__(self, server: Server, name: str, loop_factory: LoopFactory | None) -> None:
         self._server = server
         self._name = name
-        self._loop_factory = loop_factory
+        self._loop_factory = loop_factory or usual_loop()
         self._started: concurrent.futures.Future[asyncio.AbstractEventLoop] = (
             concurrent.futures.Future()
         )

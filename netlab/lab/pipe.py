@@ -16,12 +16,12 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from netlab.lab.addresses import UNIX
 from netlab.lab.polling import Poller, Ready
 from netlab.lab.recording import Direction, Recording
 from netlab.lab.tls_stream import TLSKeys, TLSStream
 
 READ_BYTES = 256 * 1024
-UNIX = getattr(socket, "AF_UNIX", None)  # Windows has none
 LINGER_ZERO = struct.pack("ii", 1, 0)  # close() then sends RST instead of FIN: socket(7), SO_LINGER
 
 

@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
-from netlab.lab.addresses import local_address, open_listener, resolve
+from netlab.lab.addresses import UNIX, local_address, open_listener, resolve
 from netlab.lab.chaos import Chaos
 from netlab.lab.pipe import Pipe
 from netlab.lab.polling import make_poller
@@ -265,7 +265,7 @@ class Tap:
                 return
             self._accepted += 1
             key = f"c{self._accepted}"
-            unix = self._family == getattr(socket, "AF_UNIX", None)
+            unix = self._family == UNIX
             with self._lock:
                 wanted = None
                 if not unix:

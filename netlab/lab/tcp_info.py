@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from netlab.lab.addresses import UNIX
 from netlab.lab.grid import Cell, Grid, Shown
 from netlab.lab.procnet import NotAvailable
 from netlab.lab.tcp_fields import ENOUGH_BYTES, FIELDS, Value, parse_tcp_info
@@ -170,7 +171,7 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
             f"{sys.platform} has no TCP_INFO as Linux has; on macOS `nettop -m tcp` in a terminal "
             "shows round-trip times and retransmits, on Windows Get-NetTCPConnection shows states"
         )
-    if sock.type != socket.SOCK_STREAM or sock.family == socket.AF_UNIX:
+    if sock.type != socket.SOCK_STREAM or sock.family == UNIX:
         raise ValueError(f"only TCP has TCP_INFO; this is {sock.type.name} of {sock.family.name}")
     return TcpInfo(sock.getsockopt(socket.IPPROTO_TCP, option, ENOUGH_BYTES))
 

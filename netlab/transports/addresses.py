@@ -13,6 +13,9 @@ Address = tuple[str, int]
 BACKLOG = 1024
 """connections the kernel keeps ready for `accept`; it may cut the number (listen(2), somaxconn)"""
 
+EXCLUSIVE: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
+"""Windows' option against what SO_REUSEADDR means there: to take a port that somebody has"""
+
 OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """why `accept` may fail although a client waits: nothing is wrong with the client"""
 
@@ -33,8 +36,12 @@ def open_listener(host: str, port: int, *, backlog: int = BACKLOG) -> socket.soc
     """
     family, address = _resolve(host, port, socket.SOCK_STREAM)
     try:
-        # create_server sets SO_REUSEADDR on POSIX, so that a restart need not wait for TIME_WAIT.
-        listener = socket.create_server(address, family=family, backlog=backlog)
+        if EXCLUSIVE is None:
+            # create_server sets SO_REUSEADDR, so that a restart need not wait for TIME_WAIT.
+            listener = socket.create_server(address, family=family, backlog=backlog)
+        else:
+            listener = _bound(family, socket.SOCK_STREAM, address)
+            listener.listen(backlog)
     except OSError as error:
         raise _cannot_have(host, port, error) from None
     # Those that it accepts inherit it. asyncio would not set it on them (their protocol number is
@@ -50,13 +57,22 @@ def open_datagram_socket(host: str, port: int) -> socket.socket:
     Raises: as `open_listener`.
     """
     family, address = _resolve(host, port, socket.SOCK_DGRAM)
-    sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
         # Without SO_REUSEADDR: with it two servers could share the port, and one would starve.
-        sock.bind(address)
+        return _bound(family, socket.SOCK_DGRAM, address)
     except OSError as error:
-        sock.close()
         raise _cannot_have(host, port, error) from None
+
+
+def _bound(family: int, kind: socket.SocketKind, address: Any) -> socket.socket:
+    sock = socket.socket(family, kind)
+    try:
+        if EXCLUSIVE is not None:
+            sock.setsockopt(socket.SOL_SOCKET, EXCLUSIVE, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
