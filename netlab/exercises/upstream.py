@@ -95,7 +95,9 @@ class Upstream:
         at = where[1] if ours else remote(os.environ.get(VARIABLE, DEFAULT)).address
         family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
         try:
-            self._listener = socket.create_server(at, family=family, reuse_port=ours and SHARES_PORTS)
+            self._listener = socket.create_server(
+                at, family=family, reuse_port=ours and SHARES_PORTS
+            )
         except OSError as error:
             raise NotExaminable(
                 f"the examiner is the server upstream of your proxy, and cannot listen at "
