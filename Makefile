@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 WORKERS ?= 2
-FIRST := notebooks/00_start_here.ipynb
+FIRST := my-course/00_start_here.ipynb
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # JupyterLab's "Would you like to receive news?" would cover the first page.
 NEWS := @jupyterlab/apputils-extension:announcements
@@ -22,7 +22,8 @@ UV := $(shell command -v uv 2>/dev/null)
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-lab: $(VENV)/.lab  ## open the course in JupyterLab
+lab: $(VENV)/.lab  ## open your own copy of the course, my-course/, in JupyterLab
+	$(BIN)/netlab copy
 	$(BIN)/jupyter trust $(NOTEBOOKS)
 	$(BIN)/jupyter lab $(FIRST) $(AS_ROOT)
 

@@ -34,6 +34,10 @@ COMMANDS = {
     "chaos": Command("netlab.chaos_cli", "do to a connection what a bad network does"),
     "check": Command("netlab.check_cli", "let the examiner try to break your server or function"),
     "progress": Command("netlab.progress_cli", "show which exercises are passed"),
+    "copy": Command("netlab.copy_cli", "make your own copy of the course, or bring it up to date"),
+    "reset": Command("netlab.reset_cli", "begin a chapter anew; yours is kept beside"),
+    "backup": Command("netlab.backup_cli", "keep your notebooks and progress in one file"),
+    "restore": Command("netlab.restore_cli", "put back what `netlab backup` has kept"),
     "release": Command(
         "netlab.release_cli", "copy the course for learners: without solutions and outputs"
     ),

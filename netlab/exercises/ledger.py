@@ -54,16 +54,24 @@ def results(file: Path | None = None) -> dict[str, dict[str, Any]]:
     """
     place = file or path()
     try:
-        text = place.read_text("utf-8")
+        return parse(place.read_bytes(), str(place))
     except FileNotFoundError:
         return {}
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"{place} is damaged: {error}") from None
+
+
+def parse(data: bytes, name: str) -> dict[str, dict[str, Any]]:
+    """Return what such a file's bytes keep, as `results`; `name` stands in the error.
+
+    Raises:
+        Unreadable: it is not one of ours.
+    """
     try:
-        found = json.loads(text)["exercises"]
-        return {str(name): _entry(kept) for name, kept in found.items()}
+        found = json.loads(data.decode("utf-8"))["exercises"]
+        return {str(key): _entry(kept) for key, kept in found.items()}
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{name} is damaged: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Unreadable(f"{place} is damaged: {type(error).__name__}: {error}") from None
+        raise Unreadable(f"{name} is damaged: {type(error).__name__}: {error}") from None
 
 
 def _entry(kept: dict[str, Any]) -> dict[str, Any]:
