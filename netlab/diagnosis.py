@@ -21,11 +21,15 @@ DEADLINE_S = 10.0
 """seconds that one check may take"""
 INSTALL = "run `make lab`, or `python -m pip install -e '.[lab]'` in the folder of the course"
 OK, WARNING, FAILED = "ok", "warning", "failed"
-_COLOURS = {
-    OK: "var(--jp-success-color1,#1a7f37)",
-    WARNING: "var(--jp-warn-color1,#9a6700)",
-    FAILED: "var(--jp-error-color1,#cf222e)",
-}
+# JupyterLab's own green and orange are too faint for text (WCAG 2.2, 1.4.3). The word says it, too.
+_DARK = "--ok:#4fd0a5;--warning:#f5b063;--failed:#ff8fa6"
+_STYLE = f"""
+.netlab-doctor{{--ok:#00694d;--warning:#8a4b00;--failed:#b00040}}
+[data-jp-theme-light=false] .netlab-doctor,[data-theme=dark] .netlab-doctor,
+.vscode-dark .netlab-doctor{{{_DARK}}}
+@media (prefers-color-scheme:dark){{
+ body:not([data-jp-theme-light],[data-theme],.vscode-light) .netlab-doctor{{{_DARK}}}}}
+"""
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,14 @@ class Report:
         for finding in self.findings:
             remedy = f"<br><b>→ {html.escape(finding.remedy)}</b>" if finding.remedy else ""
             rows.append(
-                f'<tr><td style="color:{_COLOURS[finding.outcome]};font-weight:bold">'
+                f'<tr><td style="color:var(--{finding.outcome});font-weight:bold">'
                 f'{finding.outcome}</td><td style="text-align:left">{html.escape(finding.name)}'
                 f'</td><td style="text-align:left">{html.escape(finding.text)}{remedy}</td></tr>'
             )
-        return f"<table><tbody>{''.join(rows)}</tbody></table><p>{html.escape(self.conclusion)}</p>"
+        return (
+            f'<div class="netlab-doctor"><style>{_STYLE}</style><table><tbody>{"".join(rows)}'
+            f"</tbody></table><p>{html.escape(self.conclusion)}</p></div>"
+        )
 
 
 def doctor() -> Report:

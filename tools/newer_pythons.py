@@ -68,12 +68,20 @@ class Python:
 
 def places(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
     """Yield the folders in which programs called python3.N may be, the preferred first."""
-    yield from sorted(LENT.glob("*/bin"))
+    yield from matching(LENT, "*/bin")
     yield from map(Path, filter(None, environ.get("PATH", "").split(os.pathsep)))
     pyenv = environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/nowhere"), ".pyenv")
     # The newest patch release first: 3.12.10 before 3.12.9.
-    found = Path(pyenv, "versions").glob("3.*/bin")
+    found = matching(Path(pyenv, "versions"), "3.*/bin")
     yield from sorted(found, key=lambda each: (len(each.parent.name), each), reverse=True)
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Return what matches in a folder; nothing, if it is somebody else's."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 def ask(program: Path) -> Python | None:
@@ -105,7 +113,7 @@ def find(folders: Iterable[Path], oldest: tuple[int, int] = OLDEST) -> list[Pyth
     """Return the newer CPythons in these folders, one for each minor version, oldest first."""
     found: dict[tuple[int, int], Python] = {}
     for folder in folders:
-        for program in sorted(folder.glob("python3.*")):
+        for program in matching(folder, "python3.*"):
             minor = program.name.removeprefix("python3.")
             if not minor.isdecimal() or (3, int(minor)) < oldest or (3, int(minor)) in found:
                 continue

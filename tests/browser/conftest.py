@@ -55,11 +55,15 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture(scope="session")
 def lab_address(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab whose notebooks have never been run: no stored output helps."""
+    """The address of a JupyterLab whose notebooks have never been run: no stored output helps.
+
+    In its folder stored/ they are as they come to a learner.
+    """
     from tests.browser.lab import jupyterlab
 
     root = tmp_path_factory.mktemp("course")
     shutil.copytree(NOTEBOOKS, root / "notebooks")
+    shutil.copytree(NOTEBOOKS, root / "stored")
     for path in (root / "notebooks").glob("*.ipynb"):
         notebook = read(path)
         for cell in notebook.cells:

@@ -39,6 +39,9 @@ EXTENT = """area => {
     const top = area.getBoundingClientRect().top - area.scrollTop;
     return [area.clientHeight, Math.ceil(last.bottom - top)];
 }"""
+CUT_OFF = """() => [...document.querySelectorAll('.netlab-scroll:has(> svg)')]
+    .filter(area => area.scrollWidth > area.clientWidth + 1)
+    .map(area => area.closest('figure').querySelector('figcaption')?.textContent ?? 'untitled')"""
 
 
 @contextmanager
@@ -60,9 +63,10 @@ class Chapter:
         page.wait_for_function(KERNEL_READY, timeout=START_S * 1000)
 
     def run_all(self, timeout_s: float = 60) -> None:
-        """Choose Run > Run All Cells in the menu, and wait until every cell has been run."""
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        """Choose Kernel > Restart Kernel and Run All Cells, and wait until every cell has run."""
+        self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        self.page.get_by_role("menuitem", name="Restart Kernel and Run All Cells…").click()
+        self.page.get_by_role("button", name="Confirm Kernel Restart").click()
         self.page.wait_for_function(ALL_RUN, timeout=timeout_s * 1000)
 
     def shut_down(self) -> None:
@@ -81,6 +85,11 @@ class Chapter:
         return self.page.locator(".jp-OutputArea-output").locator(
             "svg[role=img]:visible, img[src^='data:image/svg+xml']:visible"
         )
+
+    def cut_off(self) -> list[str]:
+        """Return what one would have to scroll sideways to see the whole of a diagram."""
+        titles: list[str] = self.page.evaluate(CUT_OFF)
+        return titles
 
     def use_theme(self, theme: str) -> None:
         """Switch to `JupyterLab Light` or `JupyterLab Dark`."""

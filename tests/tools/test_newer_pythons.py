@@ -82,6 +82,18 @@ def test_where_is_looked(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_of_somebody_else_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    fake(tmp_path, 12)
+    monkeypatch.setattr(Path, "glob", refuse)
+    assert versions(tmp_path) == []
+    assert list(places({"PATH": "/one", "PYENV_ROOT": "/root/.pyenv"})) == [Path("/one")]
+
+
 def test_what_others_may_not_run_is_copied(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     python = Python((3, 12), fake(closed, 12), closed)
