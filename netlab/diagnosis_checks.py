@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from netlab.diagnosis import FAILED, INSTALL, OK, Finding
+from netlab.diagnosis import FAILED, INSTALL, OK, WARNING, Finding
 from netlab.diagnosis_network import check_browser, check_localhost, check_loopback
 
 NEEDED_PYTHON = (3, 11)
@@ -35,6 +35,21 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Find
         f"this is {version[0]}.{version[1]}, netlab needs 3.11 or newer",
         "install a newer Python and make the environment again: `make lab PYTHON=python3.13`",
         details,
+    )
+
+
+def check_system(platform: str = sys.platform) -> Finding:
+    """Does this system tell all that the chapters show of the kernel?"""
+    if platform.startswith("linux"):
+        return Finding("system", OK, "tells all that the course asks it")
+    lacks = "tables and queues of the kernel"
+    if platform == "win32":
+        lacks += ", UNIX sockets, uvloop, limits for what you hand to the examiner"
+    return Finding(
+        "system",
+        WARNING,
+        f"{platform} goes without some of what Linux has: {lacks}; their cells say so",
+        "all else works; docs/platforms.md lists the differences, and Binder is a Linux",
     )
 
 
@@ -183,6 +198,7 @@ def check_home(home: Path | None = None) -> Finding:
 
 CHECKS: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("Python", check_python),
+    *([("system", check_system)] if not sys.platform.startswith("linux") else []),
     ("packages", check_packages),
     ("IPv4 loopback", partial(check_loopback, socket.AF_INET, "127.0.0.1", needed=True)),
     ("IPv6 loopback", partial(check_loopback, socket.AF_INET6, "::1", needed=False)),

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -86,7 +87,8 @@ def _nurse(control: Channel, place: Place) -> None:
         while True:
             command, argument = control.recv()
             if command == "start" and not CAN_FORK:
-                return _probe(place, argument)
+                with _ending_with(control):
+                    return _probe(place, argument)
             if command == "start":
                 pid = os.fork()
                 if not pid:
@@ -98,6 +100,22 @@ def _nurse(control: Channel, place: Place) -> None:
     finally:
         if pid:
             _end(pid, grace_s=0)
+
+
+@contextlib.contextmanager
+def _ending_with(control: Channel) -> Iterator[None]:
+    """End this process, whatever it does, should the examiner's end meanwhile: nobody else will."""
+    over = threading.Event()
+
+    def watch() -> None:
+        with contextlib.suppress(EOFError, OSError, TypeError):  # TypeError: closed on this side
+            control.recv()
+        if not over.is_set():
+            os._exit(1)
+
+    threading.Thread(target=watch, name="netlab-examiner-ended", daemon=True).start()
+    yield
+    over.set()
 
 
 def _in_the_fork(place: Place, printed: str) -> None:

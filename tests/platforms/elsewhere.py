@@ -14,6 +14,7 @@ import selectors
 import socket
 import sys
 from pathlib import Path
+from types import ModuleType
 
 BSD_LACKS = {
     socket: (
@@ -52,6 +53,9 @@ def strip(platform: str) -> None:
     if windows:
         for name in MODULES:
             sys.modules[name] = None  # type: ignore[assignment]
+        msvcrt = ModuleType("msvcrt")
+        vars(msvcrt).update(LK_NBLCK=2, locking=lambda *_: None)
+        sys.modules["msvcrt"] = msvcrt
         socket.socketpair = _socketpair  # type: ignore[assignment]
 
 
