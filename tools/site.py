@@ -19,7 +19,6 @@ from tools.chapter_lists import clinic_page, collect, glossary_page
 from tools.notebooks import NOTEBOOKS, ROOT, Notebook, as_file, read
 
 SITE = ROOT / "build" / "site"
-SOURCE = ROOT / "build" / "site-source"
 SETTINGS = ROOT / "docs" / "site"
 REPOSITORY = "https://github.com/netlab-course/netlab/blob/HEAD/"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -28,6 +27,7 @@ LIVE = "live in JupyterLab"
 # [![alt](https://host/badge.svg)](target): reading a page asks no other host for a picture.
 _FOREIGN_PICTURE = re.compile(r"!\[(?P<alt>[^]]*)]\(https?://[^)]*\)")
 _LINK = re.compile(r"(?P<before>]\()(?P<target>[^)\s#:]+)(?P<anchor>#[^)\s]*)?(?=\))")
+_SOURCE_FILE = 'href="../netlab/'
 # JupyterLab says which theme it has, so do readers that know dark or light; Furo also says "auto".
 _OTHER_PAGES = "body:not([data-jp-theme-light],[data-theme],"
 _WITH_AUTO = "body:not([data-jp-theme-light],[data-theme=light],[data-theme=dark],"
@@ -39,14 +39,19 @@ def jupyter_slug(title: str) -> str:
 
 
 def readable(notebook: Notebook) -> Notebook:
-    """Return the notebook for a page: a widget shows its text, a picture follows the theme."""
+    """Return the notebook for a page.
+
+    A widget shows its text, a picture follows the page's theme, and a source file's link leads
+    to the repository.
+    """
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data: dict[str, Any] = output.get("data", {})
             if data.pop(WIDGET, None) is not None and LIVE not in data.get("text/plain", LIVE):
                 data["text/plain"] += f"\n({LIVE})"
             if "text/html" in data:
-                data["text/html"] = data["text/html"].replace(_OTHER_PAGES, _WITH_AUTO)
+                html = data["text/html"].replace(_OTHER_PAGES, _WITH_AUTO)
+                data["text/html"] = html.replace(_SOURCE_FILE, f'href="{REPOSITORY}netlab/')
     return notebook
 
 
@@ -98,7 +103,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "index.md", page_text(readme, Path("README.md"), known) + contents
 
 
-def gather(source: Path = SOURCE) -> None:
+def gather(source: Path) -> None:
     """Write all pages below `source`; what has not changed is not touched, so Sphinx skips it."""
     written = set()
     for name, text in pages():
@@ -116,14 +121,15 @@ def gather(source: Path = SOURCE) -> None:
             path.unlink()
 
 
-def build(site: Path = SITE, source: Path = SOURCE) -> int:
+def build(site: Path = SITE) -> int:
     """Gather and build the pages in `site`, a warning being an error. Return Sphinx's status."""
     from sphinx.cmd.build import main as sphinx
 
+    source, cache = site.with_name(f"{site.name}-source"), site.with_name(f"{site.name}-cache")
     gather(source)
     shutil.rmtree(site, ignore_errors=True)  # or pages of renamed chapters would stay
     options = ["-b", "html", "-W", "--keep-going", "-n", "-q", "-c", str(SETTINGS)]
-    return int(sphinx([*options, "-d", str(site.with_name("site-cache")), str(source), str(site)]))
+    return int(sphinx([*options, "-d", str(cache), str(source), str(site)]))
 
 
 def main(arguments: list[str] | None = None) -> int:
