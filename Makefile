@@ -16,7 +16,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-newer notebooks notebooks-check site browser binder foreign format constraints clean
+.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -50,6 +50,9 @@ test-newer: $(VENV)/.test  ## run imports, unit tests and stories on every newer
 
 binder: $(VENV)/.test  ## do by hand what Binder does, and run all notebooks in the result
 	$(RUN) -m tools.binder_by_hand --workers $(WORKERS)
+
+pictures: $(VENV)/.browser  ## make the README's pictures anew: docs/pictures/ (needs Chromium)
+	$(RUN) -m tools.pictures
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 

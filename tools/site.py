@@ -2,7 +2,7 @@
 
 The pages are the README, the very notebooks with their stored outputs (which the tests compare),
 the texts in docs/, the glossary and the error clinic that the chapters contain, and the reference
-from the docstrings. They are gathered in build/site-source/, where nothing is edited.
+from the docstrings. They are gathered in a folder that is gone afterwards.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,22 @@ from tools.notebooks import NOTEBOOKS, ROOT, Notebook, as_file, read
 
 SITE = ROOT / "build" / "site"
 SETTINGS = ROOT / "docs" / "site"
+PICTURES = ROOT / "docs" / "pictures"
 REPOSITORY = "https://github.com/netlab-course/netlab/blob/HEAD/"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = "live in JupyterLab"
 
 # [![alt](https://host/badge.svg)](target): reading a page asks no other host for a picture.
 _FOREIGN_PICTURE = re.compile(r"!\[(?P<alt>[^]]*)]\(https?://[^)]*\)")
+# For a dark page GitHub looks at the system; Furo has a button for it, and two classes.
+_PICTURE = re.compile(
+    r'<picture>\s*<source [^>]*srcset="(?P<dark>[^"]*)">\s*'
+    r'<img (?P<rest>[^>]*)src="(?P<light>[^"]*)">\s*</picture>'
+)
+_TWO_PICTURES = (
+    r'<img class="only-light" \g<rest>src="\g<light>">'
+    r'<img class="only-dark" \g<rest>src="\g<dark>">'
+)
 _LINK = re.compile(r"(?P<before>]\()(?P<target>[^)\s#:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _SOURCE_FILE = 'href="../netlab/'
 # JupyterLab says which theme it has, so do readers that know dark or light; Furo also says "auto".
@@ -68,6 +79,7 @@ def page_text(text: str, path: Path, pages: set[Path]) -> str:
             return found[0]
         return f"{found['before']}{REPOSITORY}{target.as_posix()}{found['anchor'] or ''}"
 
+    text = _PICTURE.sub(_TWO_PICTURES, text)
     return _LINK.sub(lead, _FOREIGN_PICTURE.sub(r"\g<alt>", text))
 
 
@@ -81,7 +93,7 @@ def pages() -> Iterator[tuple[str, str]]:
     texts = sorted((ROOT / "docs").glob("*.md"))
     texts += [ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md")]
     known = {path.relative_to(ROOT) for path in [*chapters, *texts]}
-    known |= {path.relative_to(ROOT) for path in (ROOT / "docs" / "pictures").glob("*")}
+    known |= {path.relative_to(ROOT) for path in PICTURES.glob("*")}
     for path in chapters:
         yield path.relative_to(ROOT).as_posix(), as_file(readable(read(path)))
     for path in texts:
@@ -104,32 +116,29 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def gather(source: Path) -> None:
-    """Write all pages below `source`; what has not changed is not touched, so Sphinx skips it."""
-    written = set()
+    """Write all pages below `source`."""
     for name, text in pages():
         path = source / name
-        written.add(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-    pictures = source / "docs" / "pictures"
-    shutil.rmtree(pictures, ignore_errors=True)
-    if (ROOT / "docs" / "pictures").exists():
-        shutil.copytree(ROOT / "docs" / "pictures", pictures)
-    for path in [*source.rglob("*.md"), *source.rglob("*.ipynb"), *source.rglob("*.rst")]:
-        if path not in written:
-            path.unlink()
+        path.write_text(text, encoding="utf-8")
 
 
 def build(site: Path = SITE) -> int:
-    """Gather and build the pages in `site`, a warning being an error. Return Sphinx's status."""
+    """Gather and build the pages in `site`, a warning being an error. Return Sphinx's status.
+
+    All is read anew each time: from its cache Sphinx would not repeat a warning.
+    """
     from sphinx.cmd.build import main as sphinx
 
-    source, cache = site.with_name(f"{site.name}-source"), site.with_name(f"{site.name}-cache")
-    gather(source)
     shutil.rmtree(site, ignore_errors=True)  # or pages of renamed chapters would stay
-    options = ["-b", "html", "-W", "--keep-going", "-n", "-q", "-c", str(SETTINGS)]
-    return int(sphinx([*options, "-d", str(cache), str(source), str(site)]))
+    with tempfile.TemporaryDirectory(prefix="netlab-site-") as folder:
+        source, cache = Path(folder, "source"), Path(folder, "cache")
+        gather(source)
+        options = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(SETTINGS), "-d", str(cache)]
+        status = int(sphinx([*options, str(source), str(site)]))
+    # The README shows them in HTML, which Sphinx does not follow.
+    shutil.copytree(PICTURES, site / PICTURES.relative_to(ROOT))
+    return status
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -77,9 +77,9 @@ def is_foreign(address: str) -> bool:
 
 
 def broken(page: Page, pages: dict[Path, Page]) -> list[str]:
-    """Return the links of a page, within the site, that lead nowhere."""
+    """Return what a page links to or fetches within the site, and is not there."""
     nowhere = []
-    for link in page.links:
+    for link in [*page.links, *page.fetched]:
         parts = urlsplit(link)
         if parts.scheme or parts.netloc:
             continue
