@@ -16,7 +16,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-newer notebooks notebooks-check browser binder foreign format constraints clean
+.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -40,6 +40,9 @@ notebooks: $(VENV)/.test  ## run every notebook and store what its cells print
 notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
 	$(RUN) -m tools.notebooks --check
 
+site: $(VENV)/.site  ## make the course's pages, to be read without JupyterLab: build/site/index.html
+	$(RUN) -m tools.site
+
 browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser; pictures in test-artifacts/
 	$(RUN) -m pytest tests/browser
 
@@ -48,6 +51,9 @@ test-newer: $(VENV)/.test  ## run imports, unit tests and stories on every newer
 
 binder: $(VENV)/.test  ## do by hand what Binder does, and run all notebooks in the result
 	$(RUN) -m tools.binder_by_hand --workers $(WORKERS)
+
+pictures: $(VENV)/.browser  ## make the README's pictures anew: docs/pictures/ (needs Chromium)
+	$(RUN) -m tools.pictures
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 
@@ -66,7 +72,7 @@ clean:  ## remove everything that these commands made
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # The stamps say which extras are installed; a change of what they depend on installs again.
-$(VENV)/.lab $(VENV)/.test $(VENV)/.browser: $(VENV)/.%: pyproject.toml constraints.txt | $(RUN)
+$(VENV)/.lab $(VENV)/.test $(VENV)/.site $(VENV)/.browser: $(VENV)/.%: pyproject.toml constraints.txt | $(RUN)
 ifneq ($(UV),)
 	uv pip install --quiet --python $(RUN) -c constraints.txt -e '.[$*]'
 else

@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class expect:  # lower case: it reads as a keyword, `with expect(ConnectionRefusedError):`
-    """Run a block that must raise `error_type`; print its type and message, and go on.
+    """Run a block that must raise `error_type`; print its type and message, and go on::
 
         with expect(ConnectionRefusedError) as caught:
             socket.create_connection(address)

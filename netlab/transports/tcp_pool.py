@@ -47,10 +47,11 @@ class PoolTCPServer(TCPServer):
 
     Use it as a context manager, or call `start` and `stop`.
 
-    Args: as `TCPServer`, and
+    Args:
         workers: clients served at the same time, 1 or more; each worker is a thread.
         queue_size: clients that may wait for a worker; 0 = nobody: then a client that finds no
             worker free is sent away at once.
+        (all others): as for `TCPServer`.
     """
 
     def __init__(
