@@ -91,7 +91,7 @@ def pages() -> Iterator[tuple[str, str]]:
     """Yield each page's path below the source folder, and its text."""
     chapters = sorted(NOTEBOOKS.glob("*.ipynb"))
     texts = sorted((ROOT / "docs").glob("*.md"))
-    texts += [ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md")]
+    texts += [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
     known = {path.relative_to(ROOT) for path in [*chapters, *texts]}
     known |= {path.relative_to(ROOT) for path in PICTURES.glob("*")}
     for path in chapters:
