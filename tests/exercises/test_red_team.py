@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import pickle
 import stat
 import threading
 from multiprocessing import AuthenticationError
@@ -18,6 +19,7 @@ import pytest
 from netlab.cli import main
 from netlab.exercises.child import CAN_FORK
 from netlab.exercises.nursery import Nursery
+from netlab.exercises.received import Suspicious, plain_data
 from tests.named_tests import ROOT
 
 PACKAGES = ("netlab", "tools")
@@ -57,11 +59,37 @@ def calls(file: str, of: str) -> list[str]:
 
 def test_pickles_are_loaded_by_the_child_alone_and_come_from_its_parent() -> None:
     assert importers(LOADERS) == {
-        "netlab/exercises/child.py",
-        "netlab/exercises/code_trial.py",
+        "netlab/collecting/fetching.py",  # in the child, writes
+        "netlab/exercises/child.py",  # reads what its parent has sent
+        "netlab/exercises/pickled.py",  # writes
+        "netlab/exercises/received.py",  # the parent: reads plain data only
+        "netlab/exercises/subjects.py",  # names `loads`, for the child to call
     }
-    assert calls("netlab/exercises/child.py", "cloudpickle") == ["loads"]
-    assert calls("netlab/exercises/code_trial.py", "cloudpickle") == ["dumps"]
+    loading = {
+        (file, call)
+        for file in importers(LOADERS)
+        for module in ("pickle", "cloudpickle")
+        for call in calls(file, module)
+        if call in ("load", "loads", "Unpickler")
+    }
+    assert loading == {("netlab/exercises/child.py", "loads")}
+
+
+class Call:
+    """Pickled, it is a call that is made where it is read."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("exit 1",)
+
+
+@pytest.mark.parametrize("evil", [Call(), os.system, eval, {"a": [Call()]}])
+def test_the_parent_takes_no_call_from_the_child(evil: object) -> None:
+    with pytest.raises(Suspicious):
+        plain_data(pickle.dumps(evil))
+    assert plain_data(pickle.dumps(("answer", {"a": [1, b"x", None]}))) == (
+        "answer",
+        {"a": [1, b"x", None]},
+    )
 
 
 def test_only_the_examiner_has_connections_that_pickle() -> None:
