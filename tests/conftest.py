@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from netlab.lab.leftovers import baseline, leftovers
+from netlab.lab.leftovers import baseline, children, leftovers
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
@@ -29,10 +29,11 @@ class _DestroyedTasks(logging.Handler):
 
 
 def _open_now() -> set[str] | None:
-    """Return the open sockets, by inode, and the threads; None where the system does not tell."""
+    """Return the open sockets by inode, threads and child processes; None: nobody tells here."""
     if not _DESCRIPTORS.exists():
         return None
     found = {f"thread {thread.ident}" for thread in threading.enumerate()}
+    found |= {f"process {pid}" for pid in children()}
     for descriptor in _DESCRIPTORS.iterdir():
         try:
             target = str(descriptor.readlink())

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
 
 import yaml
 from packaging.utils import canonicalize_name
@@ -22,7 +23,7 @@ _LOCK = re.compile(
 )
 _ENVIRONMENT = re.compile(r'env update -p \$\{NB_PYTHON_PREFIX\} --file "([^"]+)"')
 _POST_BUILD = re.compile(r"^RUN \./(\S*postBuild)$", re.M)
-_COPY = "COPY --chown=0:0 src/ ${REPO_DIR}/"
+_COPY = re.compile(r"^COPY --chown=\d+:\d+ src/ \$\{REPO_DIR\}/$", re.M)
 # A package of Python's in conda's lock: its build names a Python.
 _PACKAGE = re.compile(r"/([^/\s]+)-([^-/\s]+)-[^-/\s]*py[^-/\s]*\.(?:conda|tar\.bz2)")
 # Some packages are conda's alone: Python itself, and names for a package with its extras.
@@ -86,13 +87,25 @@ def read(dockerfile: str) -> Steps:
         raise NotInstalled("the image has no conda environment: is there a binder/environment.yml?")
     if not environment:
         raise NotInstalled("no step installs an environment file: is binder/environment.yml real?")
-    copied = dockerfile.find(_COPY)
-    if not 0 <= copied < environment.start():
+    copied = _COPY.search(dockerfile)
+    if not copied or copied.start() > environment.start():
         raise NotInstalled("the repository is not in the image when its environment is installed")
     script = _POST_BUILD.search(dockerfile, environment.end())
-    # The path is written with `-2f` for `/`.
+    # The path is written in lower case, with `-2f` for `/`: its last part is a name of theirs.
     path = re.sub(r"-([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), lock[1])
-    return Steps(Path(path), environment[1], script[1] if script else None)
+    base_lock = _their_folder() / "buildpacks/conda" / PurePosixPath(path).name
+    if not base_lock.is_file():  # a very long path is cut at its end
+        raise NotInstalled(
+            f"repo2docker has no {base_lock.name}: try in a folder of a shorter path"
+        )
+    return Steps(base_lock, environment[1], script[1] if script else None)
+
+
+def _their_folder() -> Path:
+    spec = find_spec("repo2docker")  # importing it warns of what its dependencies have moved
+    if spec is None or spec.origin is None:
+        raise NotInstalled("repo2docker is not here: install the extra `test`")
+    return Path(spec.origin).parent
 
 
 def pip_part(folder: Path, environment: str) -> list[str]:

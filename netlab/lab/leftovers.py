@@ -28,6 +28,11 @@ _KERNEL_CLASSES = re.compile(r"(ipykernel|zmq)\.")
 _RESOLVER = re.compile(r"Thread-\d+ \(_run_safe_shutdown_loop\)")
 # The kernel makes a task for each message that it handles.
 _KERNEL_CODE = re.compile(r"[/\\](ipykernel|IPython|tornado|zmq|jupyter_client|anyio|debugpy)[/\\]")
+# The helpers of multiprocessing: module, its one object, and the attribute with the process id.
+_HELPERS = (
+    ("resource_tracker", "_resource_tracker", "_pid"),
+    ("forkserver", "_forkserver", "_forkserver_pid"),
+)
 _HINTS = {
     "thread": "stop its owner: leave the `with` block, or call .stop()",
     "task": "await it, or cancel it and await it",
@@ -81,7 +86,7 @@ def baseline() -> Baseline:
         sockets=weakref.WeakSet(_open_sockets()),
         threads=weakref.WeakSet(threading.enumerate()),
         tasks=weakref.WeakSet(_tasks()),
-        processes=frozenset(_children()),
+        processes=frozenset(children()),
     )
 
 
@@ -108,7 +113,7 @@ def leftovers(*, since: Baseline | None = None, timeout_s: float = 2.0) -> Lefto
             sorted(task.get_coro().__qualname__ for task in _tasks() if task not in since.tasks)
         ),
         sockets=tuple(sorted(_describe(one) for one in sockets)),
-        processes=tuple(str(pid) for pid in sorted(set(_children()) - since.processes)),
+        processes=tuple(str(pid) for pid in sorted(set(children()) - since.processes)),
     )
 
 
@@ -181,14 +186,19 @@ def _tasks() -> Iterator[Any]:
             yield task
 
 
-def _children() -> Iterator[int]:
+def children() -> Iterator[int]:
     """Yield the process ids of this process's children; none where there is no /proc.
 
+    `multiprocessing` has two helpers that live as long as this process: they are not listed.
     proc(5): /proc/pid/task/tid/children lists the children that the thread `tid` made.
     """
+    helpers = {
+        getattr(getattr(sys.modules.get(f"multiprocessing.{module}"), name, None), pid, None)
+        for module, name, pid in _HELPERS
+    }
     for path in Path("/proc/self/task").glob("*/children"):
         try:
-            yield from map(int, path.read_text().split())
+            yield from (pid for pid in map(int, path.read_text().split()) if pid not in helpers)
         except OSError:  # the thread has ended
             continue
 

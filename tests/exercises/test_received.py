@@ -58,6 +58,37 @@ def test_what_the_engine_lets_out_is_let_in(value: object) -> None:
     assert type(came) is type(value)
 
 
+class Getattr:
+    """Pickled as a call of `getattr`, as Python before 3.11.4 pickles members of enumerations."""
+
+    def __init__(self, *of: object) -> None:
+        self.of = of
+
+    def __reduce__(self) -> tuple[Any, tuple[object, ...]]:
+        return getattr, self.of
+
+
+def test_a_member_sent_by_its_name_is_let_in() -> None:
+    came = plain_data(pickle.dumps([Getattr(http.HTTPStatus, "OK")]))
+    assert came == [http.HTTPStatus.OK]
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        (http.HTTPStatus, "__class__"),
+        (http.HTTPStatus, "mro"),
+        (str, "format"),
+        ("{0.__class__}", "format"),
+        (http.HTTPStatus, 200),
+        (http.HTTPStatus,),
+    ],
+)
+def test_getattr_reaches_members_alone(of: tuple[object, ...]) -> None:
+    with pytest.raises(Suspicious):
+        plain_data(pickle.dumps(Getattr(*of)))
+
+
 class Call:
     """Pickled, it is a call."""
 

@@ -109,6 +109,30 @@ def test_tasks_of_the_running_loop_but_not_the_asking_one():
     assert [name.rpartition(".")[2] for name in asyncio.run(main()).tasks] == ["forgotten"]
 
 
+def test_the_helpers_of_multiprocessing_stay():
+    code = """
+import multiprocessing, os
+from netlab.lab import leftovers
+if __name__ == "__main__":
+    before = leftovers()
+    context = multiprocessing.get_context("forkserver")
+    with context.Pool(1) as pool:
+        pool.apply(os.getpid)
+        assert len(leftovers().processes) == 0, "the forkserver's child is not ours"
+    lock = context.Lock()
+    child = multiprocessing.get_context("spawn").Process(target=os.getpid)
+    child.start()
+    assert leftovers().processes == (str(child.pid),)
+    child.join()
+    print(repr(before), repr(leftovers()), sep="\\n")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [repr(Leftovers())] * 2
+
+
 def test_child_processes():
     before = baseline()
     code = "input()"

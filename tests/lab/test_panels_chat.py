@@ -208,8 +208,9 @@ def test_a_client_without_a_way_back_says_what_to_do(server: TCPServer) -> None:
         chat.wait_until(lambda: "run the cell again" in shown(chat), "the hint")
         assert chat.columns["alice"]._again.layout.display == "none"
         chat.say("alice", "anybody?")
+        message = chat.columns["alice"].message
+        chat.wait_until(lambda: message.value == "anybody?", "what could not be sent is not lost")
         chat.wait_until(lambda: "ConnectionEnded" in chat._alert.value, "it is over")
-        assert chat.columns["alice"].message.value == "anybody?"  # not lost
 
 
 def test_closing_says_so_and_disables_everything(connect: Callable[[], TCPClient]) -> None:

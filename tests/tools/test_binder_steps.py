@@ -66,6 +66,20 @@ def test_without_a_script_nothing_runs_last(copy: Path) -> None:
     assert steps(copy).post_build is None
 
 
+def test_the_user_and_the_place_of_repo2docker_do_not_matter() -> None:
+    printed = binder_steps.printed(ROOT)
+    elsewhere = re.sub(r"--chown=\d+:\d+", "--chown=1234:1234", printed)
+    elsewhere = re.sub(r"(build_script_files/)\S+(conda-2fenv)", r"\1-2fhome-2f\2", elsewhere)
+    assert elsewhere != printed
+    assert binder_steps.read(elsewhere) == binder_steps.read(printed)
+
+
+def test_a_path_that_repo2docker_has_cut_is_said() -> None:
+    cut = re.sub(r"-2dlinux\S+lock-", "-", binder_steps.printed(ROOT))
+    with pytest.raises(NotInstalled, match=re.escape("repo2docker has no environment.py-3.11")):
+        binder_steps.read(cut)
+
+
 def test_another_kind_of_image_is_no_conda_image(copy: Path) -> None:
     (copy / "binder/environment.yml").unlink()
     (copy / "binder/Dockerfile").write_text("FROM scratch\n")
@@ -75,7 +89,7 @@ def test_another_kind_of_image_is_no_conda_image(copy: Path) -> None:
 
 def test_an_environment_before_the_files_is_too_early() -> None:
     lines = binder_steps.printed(ROOT).splitlines(keepends=True)
-    (number,) = [at for at, line in enumerate(lines) if line.startswith("COPY --chown=0:0 src/")]
+    (number,) = [at for at, line in enumerate(lines) if re.match(r"COPY \S+ src/", line)]
     late = "".join([*lines[:number], *lines[number + 1 :], lines[number]])
     with pytest.raises(NotInstalled, match="not in the image when"):
         binder_steps.read(late)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 
 class Warnings(logging.Handler):
@@ -42,7 +43,8 @@ def warnings_of(logger_name: str) -> Iterator[Warnings]:
 
 @contextmanager
 def free_descriptors(count: int) -> Iterator[None]:
-    """Leave this process only so many file descriptors."""
+    """Leave this process only so many file descriptors; skip the test where none can be taken."""
+    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.dup(0)]
     try:
