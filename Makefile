@@ -16,7 +16,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebooks-check browser foreign format constraints clean
+.PHONY: help lab test notebooks notebooks-check browser bench foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -41,6 +41,9 @@ notebooks-check: $(VENV)/.test  ## run every notebook and show what would change
 
 browser: $(VENV)/.browser  ## run every chapter in JupyterLab in a real browser; pictures in test-artifacts/
 	$(RUN) -m pytest tests/browser
+
+bench: $(VENV)/.test  ## measure the servers beside others' (some minutes); tables in docs/benchmarks.md
+	$(RUN) -m tests.benchmarks --write
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 

@@ -60,7 +60,9 @@ class AsyncConnection:
             return
         self._finishing = True
         self.reason = self.reason or reason
-        if self._transport.can_write_eof():
+        if self._transport.is_closing():  # it is lost (uvloop complains of what follows)
+            pass
+        elif self._transport.can_write_eof():
             with contextlib.suppress(OSError):  # it was reset a moment ago: the reader will see
                 self._transport.write_eof()  # FIN follows what waits; we read on until theirs
         else:
