@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.protocol import State
 
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.tls import HANDSHAKE_S
@@ -81,6 +82,14 @@ class _WebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.sock = transport.get_extra_info("socket")
+
+    def is_shut(self) -> bool:
+        """Say whether nothing may be sent any more: a close frame was, or the connection is lost.
+
+        "After sending a control frame indicating the connection should be closed, a peer does not
+        send any further data" (RFC 6455, 1.4).
+        """
+        return self.conn.state is not State.OPEN or self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application; uvicorn alone would tell it only when it asks for a message."""

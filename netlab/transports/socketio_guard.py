@@ -166,8 +166,7 @@ class Guard:
             if session is None or not session.socket.upgraded:
                 return await self._next_probe(link, receive)
             if session.websocket is None:
-                session.websocket = link.protocol.transport
-                link.protocol.on_lost = session.lost
+                session.upgraded(link.protocol)
             event = await receive()
             if event["type"] != "websocket.receive":
                 session.lost()

@@ -27,6 +27,7 @@ from netlab.transports.async_connection import AsyncConnection, connection_on
 from netlab.transports.async_inbox import AsyncInbox
 from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
 from netlab.transports.clock import Clock
+from netlab.transports.gathering import Rounds
 from netlab.transports.inbox import R
 from netlab.transports.services import ServiceName, codec_of, make_service
 from netlab.transports.tls import explain
@@ -62,6 +63,7 @@ class AsyncTCPServer(AsyncServer):
         service = make_service(service, limits, secret)
         super().__init__(service, STREAM, host, port, clock, encode_line)
         self._ssl = ssl
+        self._rounds = Rounds()
         self._clients: set[asyncio.Task[None]] = set()
         self._shaking: set[asyncio.Task[None]] = set()  # of these, those in their TLS handshake
         self._connections: set[AsyncConnection] = set()
@@ -154,10 +156,10 @@ class AsyncTCPServer(AsyncServer):
         limit = self.service.limits.outbox_bytes
         task = asyncio.current_task()
         if self._ssl is None or task is None:
-            return await connection_on(sock, limit)
+            return await connection_on(sock, limit, self._rounds)
         self._shaking.add(task)
         try:
-            return await connection_on(sock, limit, self._ssl)
+            return await connection_on(sock, limit, self._rounds, self._ssl)
         except ssl_module.SSLError as error:
             log.info("no TLS with %s: %s", peer, explain(error))
         except OSError as error:
