@@ -20,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.protocol import State
 
+from netlab.transports.async_server import FAIR_SHARE
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.tls import HANDSHAKE_S
 from netlab.transports.write_buffer import end
@@ -67,6 +68,9 @@ class _Http(H11Protocol):
 
 class _WebSocket(WebSocketsSansIOProtocol):
     on_lost: Callable[[], None] | None = None
+    on_text: Callable[[bytes], bool] | None = None
+    """shown a text message before the application; true: it has taken it"""
+    _shown = 0
 
     def __init__(
         self,
@@ -82,6 +86,31 @@ class _WebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.sock = transport.get_extra_info("socket")
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on; another turn begins."""
+        self._shown = 0
+        super().data_received(data)
+
+    def send_receive_event_to_app(self) -> None:
+        """Show a message to `on_text`, unless earlier ones wait for the application.
+
+        By its queue each message costs a task's wake-up, and two system calls to stop reading and
+        to begin again. `FAIR_SHARE` messages go without it, then others have their turn.
+        """
+        if (
+            self.on_text is not None
+            and self.curr_msg_data_type == "text"
+            and self._shown < FAIR_SHARE
+            and self.queue.empty()
+            and not self.is_shut()
+        ):
+            self._shown += 1
+            data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+            if self.on_text(data):
+                self.frames = []
+                return
+        super().send_receive_event_to_app()
 
     def is_shut(self) -> bool:
         """Say whether nothing may be sent any more: a close frame was, or the connection is lost.

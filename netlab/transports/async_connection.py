@@ -49,6 +49,11 @@ class AsyncConnection:
         """Bytes that wait because the client does not read them."""
         return self._outbox.waiting_bytes
 
+    @property
+    def must_wait(self) -> bool:
+        """Its own answers pile up."""
+        return self._outbox.must_wait
+
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it; a client that has too much waiting is dropped."""
         if self._finishing or self._transport.is_closing():  # or it was reset a moment ago

@@ -55,6 +55,7 @@ class Gathering:
         overflow: Callable[[], None],
     ) -> None:
         self._rounds = rounds
+        self._limit = limit
         self._buffer = WriteBuffer(transport, limit)
         # What is gathered may wait as a whole, as one frame may: so it is a small part of all.
         self._most = min(GATHERED_BYTES, limit // 4) if limit else GATHERED_BYTES
@@ -72,6 +73,11 @@ class Gathering:
     def cost(self) -> int:
         """What waits in the write buffer, with what waiting costs beside it."""
         return self._buffer.cost
+
+    @property
+    def must_wait(self) -> bool:
+        """More than half of the limit is taken: whoever asks for more should wait for room."""
+        return self._limit > 0 and 2 * self._buffer.cost > self._limit
 
     def post(self, frame: bytes) -> None:
         """Keep a frame until the round is over, or until there are enough."""

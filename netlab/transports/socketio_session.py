@@ -154,6 +154,13 @@ class Session:
     def _overflow(self) -> None:
         self.abort("slow_reader")
 
+    @property
+    def must_wait(self) -> bool:
+        """Its own answers pile up."""
+        if self._limit and 2 * self._outbox.cost > self._limit:
+            return True
+        return self._direct is not None and self._direct.must_wait
+
     async def wait_for_room(self) -> None:
         """Wait while its own answers pile up: who reads no more from it lets it feel that."""
         while self._limit and self._outbox.cost > self._limit // 2 and not self.is_lost:

@@ -1,8 +1,9 @@
 """TCP on asyncio: one loop, a task per client, no threads.
 
 A task reads what its client says and posts the answers to everybody they are for. Posting never
-waits: the transport's own write buffer is the outbox, and its size is looked at after each write.
-Nothing else runs between two `await`s, so the service needs no other order than the loop's.
+waits: what is said in one round of the loop is written at its end, and then the transport's own
+write buffer is the outbox. Nothing else runs between two `await`s, so the service needs no order
+but the loop's.
 """
 
 from __future__ import annotations
@@ -37,8 +38,7 @@ log = logging.getLogger("netlab.transports.tcp_asyncio")
 RECV_BYTES = 65_536
 GOODBYE_S = 1.0
 """seconds that a server may take to answer a client's close_notify"""
-ACCEPT_PAUSE_S = 0.1
-"""seconds without accepting when the process has no file descriptor left"""
+ACCEPT_PAUSE_S = 0.1  # when the process has no file descriptor left
 
 
 class AsyncTCPServer(AsyncServer):
@@ -175,7 +175,7 @@ class AsyncTCPServer(AsyncServer):
             self.switchboard.receive(connection.id, message)
             if number % FAIR_SHARE == 0:
                 await asyncio.sleep(0)  # thousands may come in one read: let others have a turn
-            if connection.outbox_bytes:
+            if connection.must_wait:
                 await connection.wait_for_room()
 
 

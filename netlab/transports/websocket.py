@@ -219,7 +219,7 @@ class WebSocketServer(AsyncServer):
             turns += 1
             if turns % FAIR_SHARE == 0:
                 await asyncio.sleep(0)  # thousands may have come at once: let others have a turn
-            if connection.outbox_bytes:
+            if connection.must_wait:
                 await connection.wait_for_room()
 
 

@@ -76,6 +76,11 @@ class Connection:
         """Bytes that wait because the client does not read them."""
         return self._outbox.waiting_bytes
 
+    @property
+    def must_wait(self) -> bool:
+        """Its own answers pile up."""
+        return self._compressed is not None or self._outbox.must_wait
+
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it; a client that has too much waiting is dropped."""
         # After a close frame nothing may follow (5.5.1), be it our own or the echo of theirs.

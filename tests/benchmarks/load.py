@@ -186,13 +186,14 @@ class Crowd:
 
     # ------------------------------------------------------------ measuring
 
-    def fan_out(self, content: str, seconds: float, *, to_room: bool) -> Flow:
+    def fan_out(self, content: str, seconds: float, *, to_room: bool, at_once: int = 64) -> Flow:
         """Let members in turn say something to all, for so long; then wait until all is delivered.
 
         Args:
             content: what they say; `MARK` is put in the place of its last byte.
             seconds: of the server's processor time, that messages are sent.
             to_room: to the room that they have joined; else to everybody who is connected.
+            at_once: messages that are on their way at the same time, at most.
 
         Raises:
             Lost: not everybody got everything exactly once.
@@ -204,12 +205,13 @@ class Crowd:
             else self._wire.request("text", **fields)
         )
         size, sent, got = len(self._socks), 0, 0
-        window = size * max(2, min(64, IN_FLIGHT // size))
+        window = size * max(1, min(at_once, IN_FLIGHT // size))
         self._start_counting()
         budget = _Budget(self._cpu_s, seconds)
         while budget.left():
             while size * sent < got + window:
-                self._socks[sent % size].send(request)
+                if self._socks[sent % size].send(request) < len(request):
+                    raise Lost("the kernel took only a part of a request: ask for less at once")
                 sent += 1
             got += self._pump(_WAIT_S)
         self._collect({sock.fileno(): sent for sock in self._socks})

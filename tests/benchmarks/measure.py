@@ -13,6 +13,8 @@ from tests.benchmarks.servers import CONTENDERS, Contender, Running, cores, wait
 CONTENT_BYTES = 100
 BULK_BYTES = 4_096
 """as long as one thing said in our chat may be"""
+BULK_AT_ONCE = 8
+"""of these, so that they fit into every socket's buffer"""
 SPARE_DESCRIPTORS = 200
 THREAD_PER_CLIENT = ("tcp_threads", "tcp_pool")
 
@@ -67,6 +69,8 @@ class Results:
 
     plan: Plan
     fan_out: dict[str, list[Flow]] = field(default_factory=dict)
+    alone: dict[str, list[Flow]] = field(default_factory=dict)
+    """the same with one message on its way at a time: there is nothing to gather"""
     ask: dict[str, list[Answers]] = field(default_factory=dict)
     bulk: dict[str, list[Flow]] = field(default_factory=dict)
     idle: dict[str, list[Idle]] = field(default_factory=dict)
@@ -135,13 +139,16 @@ def _talk(contender: Contender, core: int, results: Results) -> None:
         Crowd(contender.wire, server.address, server.cpu_s) as crowd,
     ):
         crowd.connect(1)  # alone, for bulk: what is said goes to everybody
-        bulk = crowd.fan_out("x" * BULK_BYTES, plan.bulk_s, to_room=False)
+        bulk = crowd.fan_out("x" * BULK_BYTES, plan.bulk_s, to_room=False, at_once=BULK_AT_ONCE)
         crowd.connect(plan.members - 1)
         crowd.join()
         wait_quiet(server)
         crowd.fan_out(content, plan.fan_out_s / 8, to_room=True)  # warms up
         results.fan_out.setdefault(name, []).append(
             crowd.fan_out(content, plan.fan_out_s, to_room=True)
+        )
+        results.alone.setdefault(name, []).append(
+            crowd.fan_out(content, plan.fan_out_s / 2, to_room=True, at_once=1)
         )
         results.ask.setdefault(name, []).append(crowd.ask(plan.asking, plan.ask_s))
         results.bulk.setdefault(name, []).append(bulk)

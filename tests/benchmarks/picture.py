@@ -24,6 +24,7 @@ def picture(results: Results) -> str:
     """Return the picture; its title says in words what the bars show."""
     charts = (
         ("Fan-out: deliveries a second on a core", _medians(results.fan_out)),
+        ("Fan-out, one message at a time", _medians(results.alone)),
         ("Ping: requests a second on a core", _medians(results.ask)),
     )
     high = sum(TOP + ROW * len(values) + 10 for _, values in charts)
