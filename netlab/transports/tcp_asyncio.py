@@ -1,9 +1,8 @@
 """TCP on asyncio: one loop, a task per client, no threads.
 
 A task reads what its client says and posts the answers to everybody they are for. Posting never
-waits: what is said in one round of the loop is written at its end, and then the transport's own
-write buffer is the outbox. Nothing else runs between two `await`s, so the service needs no order
-but the loop's.
+waits: what is said in one round of the loop is written at its end, and what then waits, waits in
+the transport's own buffer. Between two `await`s nothing else runs: the loop's order is enough.
 """
 
 from __future__ import annotations
