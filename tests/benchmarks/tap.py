@@ -5,7 +5,7 @@
 Each of the four ways (direct, the relay, a tap as it is by default, a tap that keeps everything) is
 measured in turn, again and again, so that whatever else the machine does meets them all; the
 median counts. The proxies, the server and the client are processes of their own. See
-docs/tap-benchmark.md.
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
