@@ -16,7 +16,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder foreign format constraints clean
+.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder bench foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -54,6 +54,9 @@ binder: $(VENV)/.test  ## do by hand what Binder does, and run all notebooks in 
 
 pictures: $(VENV)/.browser  ## make the README's pictures anew: docs/pictures/ (needs Chromium)
 	$(RUN) -m tools.pictures
+
+bench: $(VENV)/.test  ## measure the servers beside others' (some minutes); tables in docs/benchmarks.md
+	$(RUN) -m tests.benchmarks --write
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from netlab import Limits
 from netlab.core.errors import AddressInUse
+from netlab.event_loop import LoopName, loop_factory
 from netlab.lab.background import Background, background
 from netlab.serve_log import StderrLog
 from netlab.signals import held_signals
@@ -63,6 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=0, help="0 to 65535; default: 0, any free one"
     )
+    parser.add_argument(
+        "--loop",
+        choices=("auto", "asyncio", "uvloop"),
+        default="auto",
+        help="event loop of tcp_asyncio, websocket and socketio (default: auto, that is uvloop "
+        "where it is installed, but asyncio's own for TLS)",
+    )
     tls = parser.add_argument_group("TLS (1.2 or newer)")
     tls.add_argument("--tls-cert", metavar="FILE", help="certificate, and those above it, in PEM")
     tls.add_argument(
@@ -109,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     )
     log = StderrLog()
     logging.basicConfig(level=args.log_level.upper(), handlers=[log])
-    with held_signals() as wait_for_signal, _start(server, args.host, args.port) as running:
+    with held_signals() as wait_for_signal, _start(server, args) as running:
         host, port = running.address
         if not is_loopback(host):
             complain(
@@ -151,15 +159,23 @@ def _tls(args: argparse.Namespace) -> dict[str, Any]:
         raise CommandFailed(harmless(str(error)), exit_code=2) from None
 
 
-def _start(server: Any, host: str, port: int) -> Background[Any]:
+def _start(server: Any, args: argparse.Namespace) -> Background[Any]:
     """Start the server, in an event loop of its own if it needs one.
 
     Raises:
         CommandFailed: it cannot listen there; the text says why.
     """
+    host, port = args.host, args.port
     address = harmless(format_address(host, port))
+    # uvloop keeps connections whose handshake is cut short (0.23).
+    name: LoopName = "asyncio" if args.loop == "auto" and args.tls_cert is not None else args.loop
     try:
-        return background(server)
+        return background(server, loop_factory=loop_factory(name))
+    except ImportError:
+        raise CommandFailed(
+            "--loop uvloop: it is not installed here; pip install uvloop, or leave out --loop",
+            exit_code=2,
+        ) from None
     except AddressInUse:
         raise CommandFailed(
             f"{address} is already in use: stop the server that listens there, "

@@ -62,4 +62,8 @@ class Deadlines(Generic[K]):
 
 def earliest(*times: float | None) -> float | None:
     """Return the first of some times, where None is "never"."""
-    return min([time for time in times if time is not None], default=None)
+    first: float | None = None
+    for time in times:  # asked after every message: `min` of a list takes three times as long
+        if time is not None and (first is None or time < first):
+            first = time
+    return first

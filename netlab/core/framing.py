@@ -195,4 +195,9 @@ def decode_text(frame: bytes | str) -> str:
     Raises:
         InvalidText: the frame is not UTF-8.
     """
-    return frame if isinstance(frame, str) else Utf8Decoder().feed(frame, final=True)
+    if isinstance(frame, str):
+        return frame
+    try:
+        return frame.decode()  # three times as fast, and nearly always enough
+    except UnicodeDecodeError:
+        return Utf8Decoder().feed(frame, final=True)  # which says what is wrong, and where

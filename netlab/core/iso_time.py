@@ -9,5 +9,11 @@ from functools import lru_cache
 @lru_cache(maxsize=64)  # one event writes its time into many messages
 def iso_time(now: float) -> str:
     """Return epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(round(now, 3), UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = round(now, 3)
+    second = int(moment // 1)
+    return f"{_to_the_second(second)}.{round(1000 * (moment - second)):03}Z"
+
+
+@lru_cache(maxsize=64)  # and a second has many events
+def _to_the_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().removesuffix("+00:00")

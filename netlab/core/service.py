@@ -178,7 +178,7 @@ class Service(ABC):
 
     def next_tick(self) -> float | None:
         """Return when `tick` is due (epoch seconds); None: not before something happens."""
-        return earliest(*(deadlines.next() for deadlines in self._silence))
+        return earliest(*[deadlines.next() for deadlines in self._silence])
 
     def close(self, client: ClientId, code: str, reason: str, now: float) -> list[Send]:
         """Send a client away for a reason outside the service; it may come back for its seats."""

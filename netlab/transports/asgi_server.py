@@ -19,7 +19,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.protocol import State
 
+from netlab.transports.async_server import FAIR_SHARE
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.tls import HANDSHAKE_S
 from netlab.transports.write_buffer import end, reset, unsent_bytes
@@ -117,6 +119,9 @@ class _Http(H11Protocol):
 
 class _WebSocket(WebSocketsSansIOProtocol):
     on_lost: Callable[[], None] | None = None
+    on_text: Callable[[bytes], bool] | None = None
+    """shown a text message before the application; true: it has taken it"""
+    _shown = _answered_bytes = 0
 
     def __init__(
         self,
@@ -135,13 +140,46 @@ class _WebSocket(WebSocketsSansIOProtocol):
         self.sock = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
-        """Pass it on, and end a connection that costs memory without saying anything."""
+        """Pass it on; another turn begins. End what costs memory without saying anything."""
+        self._shown = self._answered_bytes = 0
         waiting = unsent_bytes(self.transport)
         super().data_received(data)
-        # Messages are sent elsewhere: what has come to wait here are pongs.
-        too_slow = self._limit and unsent_bytes(self.transport) > max(waiting, self._limit)
+        # Most messages are sent elsewhere: what else has come to wait here are pongs.
+        now_waiting = unsent_bytes(self.transport) - self._answered_bytes
+        too_slow = self._limit and now_waiting > max(waiting, self._limit)
         if too_slow or len(self.frames) > MAX_FRAGMENTS:
             reset(self.transport)
+
+    def send_receive_event_to_app(self) -> None:
+        """Show a message to `on_text`, unless earlier ones wait for the application.
+
+        By its queue each message costs a task's wake-up, and two system calls to stop reading and
+        to begin again. `FAIR_SHARE` messages go without it, then others have their turn.
+        """
+        if (
+            self.on_text is not None
+            and self.curr_msg_data_type == "text"
+            and self._shown < FAIR_SHARE
+            and self.queue.empty()
+            and not self.is_shut()
+        ):
+            self._shown += 1
+            data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+            waiting = unsent_bytes(self.transport)
+            taken = self.on_text(data)
+            self._answered_bytes += unsent_bytes(self.transport) - waiting
+            if taken:
+                self.frames = []
+                return
+        super().send_receive_event_to_app()
+
+    def is_shut(self) -> bool:
+        """Say whether nothing may be sent any more: a close frame was, or the connection is lost.
+
+        "After sending a control frame indicating the connection should be closed, a peer does not
+        send any further data" (RFC 6455, 1.4).
+        """
+        return self.conn.state is not State.OPEN or self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application; uvicorn alone would tell it only when it asks for a message."""

@@ -10,8 +10,9 @@ from typing import cast
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
+from netlab.transports.gathering import Gathering, Rounds
 from netlab.transports.tls import HANDSHAKE_S
-from netlab.transports.write_buffer import WriteBuffer, reset_unless_done
+from netlab.transports.write_buffer import reset_unless_done
 
 
 class AsyncConnection:
@@ -20,18 +21,25 @@ class AsyncConnection:
     Args:
         reader, writer: the streams.
         outbox_limit: bytes that may wait for a client that does not read; 0 = unlimited.
+        rounds: those of the server.
     """
 
     id: ClientId
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outbox_limit: int
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        outbox_limit: int,
+        rounds: Rounds,
     ) -> None:
         self.reader = reader
         self.writer = writer
         self.reason = ""
         self._transport = cast(asyncio.Transport, writer.transport)
-        self._outbox = WriteBuffer(self._transport, outbox_limit)
+        self._outbox = Gathering(
+            rounds, self._transport, outbox_limit, self._transport.is_closing, self._overflow
+        )
         self._outbox.set_marks()
         self._finishing = False
         self._lingering: asyncio.TimerHandle | None = None
@@ -41,14 +49,16 @@ class AsyncConnection:
         """Bytes that wait because the client does not read them."""
         return self._outbox.waiting_bytes
 
+    @property
+    def must_wait(self) -> bool:
+        """Its own answers pile up."""
+        return self._outbox.must_wait
+
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it; a client that has too much waiting is dropped."""
         if self._finishing or self._transport.is_closing():  # or it was reset a moment ago
             return
-        if self._outbox.has_room(frame):
-            self._outbox.write(frame)
-        else:
-            self.abort("slow_reader")
+        self._outbox.post(frame)
 
     async def wait_for_room(self) -> None:
         """Wait while its own answers pile up."""
@@ -58,9 +68,12 @@ class AsyncConnection:
         """Bring out what waits, then send FIN."""
         if self._finishing:
             return
+        self._outbox.flush()
         self._finishing = True
         self.reason = self.reason or reason
-        if self._transport.can_write_eof():
+        if self._transport.is_closing():  # it is lost (uvloop complains of what follows)
+            pass
+        elif self._transport.can_write_eof():
             with contextlib.suppress(OSError):  # it was reset a moment ago: the reader will see
                 self._transport.write_eof()  # FIN follows what waits; we read on until theirs
         else:
@@ -80,11 +93,18 @@ class AsyncConnection:
         """End it now, whatever waits."""
         self._finishing = True
         self.reason = self.reason or reason
+        self._outbox.clear()
         reset_unless_done(self._transport)
+
+    def _overflow(self) -> None:
+        self.abort("slow_reader")
 
 
 async def connection_on(
-    sock: socket.socket, outbox_limit: int, context: ssl.SSLContext | None = None
+    sock: socket.socket,
+    outbox_limit: int,
+    rounds: Rounds,
+    context: ssl.SSLContext | None = None,
 ) -> AsyncConnection:
     """Return a connection on a socket that was accepted; with a context, after a TLS handshake.
 
@@ -106,4 +126,4 @@ async def connection_on(
         ssl_shutdown_timeout=goodbye_s,
     )
     writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-    return AsyncConnection(reader, writer, outbox_limit)
+    return AsyncConnection(reader, writer, outbox_limit, rounds)

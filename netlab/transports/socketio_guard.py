@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,6 +30,7 @@ AsgiSend = Callable[[dict[str, Any]], Awaitable[None]]
 PROBE_TIMEOUT_S = 10.0
 """seconds that a WebSocket may take to show that it is meant as an upgrade"""
 _SEPARATOR = "\x1e"  # "between the packets of one HTTP body" (Engine.IO protocol 4)
+_EVENT = b"42"  # of which the library sees nothing, whatever is in it
 _CONTROL = ("1", "3")  # close, pong: what clients send besides messages
 
 
@@ -166,9 +168,11 @@ class Guard:
             if session is None or not session.socket.upgraded:
                 return await self._next_probe(link, receive)
             if session.websocket is None:
-                session.websocket = link.protocol.transport
-                link.protocol.on_lost = session.lost
+                session.upgraded(link.protocol)
+            # Only while nothing is in the library's hands: an event must not overtake CONNECT.
+            link.protocol.on_text = partial(self._take_event, session)
             event = await receive()
+            link.protocol.on_text = None
             if event["type"] != "websocket.receive":
                 session.lost()
                 if event.get("code") == 1009:
@@ -179,6 +183,17 @@ class Guard:
             if passed is not None:
                 return {"type": "websocket.receive", "text": passed}
             await session.wait_for_room()
+
+    def _take_event(self, session: Session, data: bytes) -> bool:
+        """Take an event as soon as it is here; anything else goes the library's way, by `_next`."""
+        if not data.startswith(_EVENT) or session.must_wait:
+            return False
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return False
+        self._hub.take(session, text[1:])
+        return True
 
     async def _next_probe(self, link: Link, receive: AsgiReceive) -> dict[str, Any]:
         try:

@@ -18,6 +18,7 @@ from engineio import AsyncServer as EngineServer
 
 from netlab.core.errors import FrameTooLong, InvalidMessage, RemoteProtocolError
 from netlab.transports import socketio_packets as packets
+from netlab.transports.gathering import Rounds
 from netlab.transports.socketio_outbox import Outbox
 from netlab.transports.socketio_session import LINK, Link, Session
 from netlab.transports.switchboard import Switchboard
@@ -83,6 +84,7 @@ class Hub:
         self._codec = switchboard.service.codec
         self._limits = switchboard.service.limits
         self._nobody = asyncio.Event()
+        self._rounds = Rounds()
         frame_bytes = self._limits.max_frame_bytes
         self.max_body_bytes = frame_bytes + _SPARE_BYTES if frame_bytes else _UNLIMITED
         self._library = _Library(
@@ -143,7 +145,7 @@ class Hub:
         scope = environ["asgi.scope"]
         link: Link = scope[LINK]
         peer = str(tuple(scope["client"] or ()))
-        session = Session(self.engine, eio_sid, peer, self._limits.outbox_bytes)
+        session = Session(self.engine, eio_sid, peer, self._limits.outbox_bytes, self._rounds)
         self.sessions[eio_sid] = link.session = session
         session.expect_connect()
         # Not the request's headers: nobody needs them, and they would be kept.

@@ -70,6 +70,11 @@ class Outbox(asyncio.Queue[Any]):
         await self._delivered.wait()
 
     @property
+    def idle(self) -> bool:
+        """Nothing waits, and nothing is in the library's hands."""
+        return not self._taken_packets and self.empty()
+
+    @property
     def bytes(self) -> int:
         """Bytes of packets that wait, or are in the library's hands."""
         return self._waiting + self._taken

@@ -21,6 +21,7 @@ from engineio.packet import MESSAGE, Packet
 from netlab.core.errors import InvalidMessage
 from netlab.core.json_codec import Codec, short
 from netlab.core.messages import AnyRequest, Hello
+from netlab.transports.websocket_connection import encode_text
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = "0123456"
 RESERVED = frozenset({"connect", "connect_error", "disconnect", "disconnecting"})
@@ -161,8 +162,7 @@ def acknowledgement(ack: str, refusal: Event | None) -> Event:
 class Event(bytes):
     """A packet to clients, ready to be sent as an Engine.IO message: made once for all of them.
 
-    Whatever form a connection needs is made when the first one asks for it, and kept: today the
-    library's packet. A transport that writes WebSocket frames by itself would add its own here.
+    Whatever form a connection needs is made when the first one asks for it, and kept.
     """
 
     def __new__(cls, data: bytes) -> Event:
@@ -190,6 +190,11 @@ class Event(bytes):
     def packet(self) -> SizedPacket:
         """The same as Engine.IO's library takes it."""
         return SizedPacket(self[1:].decode(), len(self))
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The same as a WebSocket frame."""
+        return encode_text(self)
 
 
 class SizedPacket(Packet):  # type: ignore[misc]  # the library has no types

@@ -1,10 +1,12 @@
 """One client of the Socket.IO server: its outbox, and how it ends.
 
-The way of a reply: `Session.post` puts one packet, the same object for every receiver, into the
-queue that the Engine.IO library reads; the library's writer (WebSocket) or the next poll (HTTP)
-takes it from there. No task is made for a receiver. Everything that knows of that queue is in
-`Session.post` and `Outbox`: a faster way out, frames written straight to an upgraded connection,
-would be another branch in `post`, with the same limit.
+The way of a reply: it is one `Event`, the same object for every receiver. Where the session is a
+WebSocket and the library has nothing of its own to send, `Session._send` gathers the event's frame
+and writes it straight to the connection, past library and ASGI: that is `Gathering`, as for plain
+WebSocket. Else, on polls, during the upgrade, behind a ping that waits, the event's packet goes
+into the queue that the library reads (`Outbox`): its writer or the next poll takes it from there.
+What is in the queue is older than what is written past it, so the order is kept; the limit is one
+for both ways. No task is made for a receiver.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from typing import Any
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
+from netlab.transports.gathering import Gathering, Rounds
 from netlab.transports.socketio_outbox import Outbox
 from netlab.transports.socketio_packets import DISCONNECT, Event, SizedPacket, acknowledgement
-from netlab.transports.write_buffer import FRAME_COST, reset_unless_done, unsent_bytes
+from netlab.transports.write_buffer import FRAME_COST, reset_unless_done
 
 COME_BACK = frozenset({"server_stopping", "internal_error"})
 """codes of `closing` after which a client does well to try again. After all others it hears the
@@ -24,6 +27,8 @@ packet DISCONNECT, upon which the official clients do not: two pages that resume
 would otherwise take it from each other for ever."""
 CONNECT_TIMEOUT_S = 20.0
 """seconds that a session may take to send CONNECT; until then it is nobody's"""
+MESSAGE = b"4"
+"""the Engine.IO packet around a Socket.IO packet"""
 LINK = "netlab.link"
 """in the scope of a request: its `Link`"""
 
@@ -36,11 +41,14 @@ class Session:
         eio_sid: the session's id there. Whoever knows it can speak for the client: it stays here.
         peer: the client's address, for statistics.
         outbox_limit: bytes that may wait for the client; 0 = unlimited.
+        rounds: those of the server.
     """
 
     id: ClientId
 
-    def __init__(self, engine: Any, eio_sid: str, peer: str, outbox_limit: int) -> None:
+    def __init__(
+        self, engine: Any, eio_sid: str, peer: str, outbox_limit: int, rounds: Rounds
+    ) -> None:
         self.peer = peer
         self.reason = ""
         self.connected = False
@@ -59,6 +67,9 @@ class Session:
         self._engine = engine
         self._outbox: Outbox = self.socket.queue
         self._limit = outbox_limit
+        self._rounds = rounds
+        self._direct: Gathering | None = None
+        self._writable: asyncio.Event | None = None
         self._finishing = False
         self._dead = False
         self.is_lost = False
@@ -75,8 +86,16 @@ class Session:
 
     @property
     def _written_bytes(self) -> int:
-        # uvicorn writes no more than asyncio's high-water mark, so frames need not be counted.
-        return 0 if self.websocket is None else unsent_bytes(self.websocket)
+        return 0 if self._direct is None else self._direct.waiting_bytes
+
+    def upgraded(self, protocol: Any) -> None:
+        """Take note that it is a WebSocket from now on, and whose."""
+        self.websocket = transport = protocol.transport
+        self._writable = protocol.writable
+        protocol.on_lost = self.lost
+        self._direct = Gathering(
+            self._rounds, transport, self._limit, protocol.is_shut, self._overflow
+        )
 
     def expect_connect(self) -> None:
         """Give it some time to send CONNECT."""
@@ -100,11 +119,11 @@ class Session:
                 return
             if frame.name == b"closing":  # after `bye`; nothing can follow it
                 self.acknowledge()
-        self._send(frame.packet)
+        self._send(frame)
 
     def send_raw(self, packet: str) -> None:
         """Send a packet of Socket.IO's own."""
-        self._send(SizedPacket(packet))
+        self._send(Event(MESSAGE + packet.encode()))
 
     def expect_ack(self, ack: str) -> None:
         """From here to `acknowledge`, refusals go into the acknowledgement with this number."""
@@ -114,22 +133,44 @@ class Session:
         """Send the acknowledgement, if one is asked for."""
         if ack := self._ack:
             self._ack = ""
-            self._send(acknowledgement(ack, self._refusal).packet)
+            self._send(acknowledgement(ack, self._refusal))
 
-    def _send(self, packet: SizedPacket) -> None:
+    def _send(self, event: Event) -> None:
         if self._finishing:
             return
+        if self._direct is not None and self._outbox.idle:
+            self._direct.post(event.frame)
+            return
+        if self._direct is not None:
+            self._direct.flush()  # the library writes by itself; and what it writes is newer
         if self._limit and self.outbox_bytes:
-            cost = self._outbox.cost + self._written_bytes + packet.size_bytes + FRAME_COST
+            written = 0 if self._direct is None else self._direct.cost
+            cost = self._outbox.cost + written + len(event) + FRAME_COST
             if cost > self._limit:
-                self.abort("slow_reader")
+                self._overflow()
                 return
-        self._outbox.put_nowait(packet)
+        self._outbox.put_nowait(event.packet)
+
+    def _overflow(self) -> None:
+        self.abort("slow_reader")
+
+    @property
+    def must_wait(self) -> bool:
+        """Its own answers pile up."""
+        if self._limit and 2 * self._outbox.cost > self._limit:
+            return True
+        return self._direct is not None and self._direct.must_wait
 
     async def wait_for_room(self) -> None:
         """Wait while its own answers pile up: who reads no more from it lets it feel that."""
         while self._limit and self._outbox.cost > self._limit // 2 and not self.is_lost:
             await self._outbox.wait_delivered()
+        if self._direct is not None and self._writable is not None and not self.is_lost:
+            await self._direct.wait_for_room(self._drain)
+
+    async def _drain(self) -> None:
+        if self._writable is not None:
+            await self._writable.wait()
 
     def delivered(self) -> None:
         """Take note that the client has what was taken from the outbox."""
@@ -146,6 +187,8 @@ class Session:
         """Bring out what waits, then end it."""
         if self._finishing:
             return
+        if self._direct is not None:
+            self._direct.flush()
         if reason not in COME_BACK:
             self._outbox.put_nowait(SizedPacket(DISCONNECT))
         self._finishing = True
@@ -160,6 +203,8 @@ class Session:
         self._dead = self._finishing = self.is_lost = True
         self.reason = self.reason or reason
         self._outbox.clear()
+        if self._direct is not None:
+            self._direct.clear()
         for transport in (self.polling, self.websocket):
             if transport is not None:
                 reset_unless_done(transport)

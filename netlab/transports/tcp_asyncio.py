@@ -1,8 +1,8 @@
 """TCP on asyncio: one loop, a task per client, no threads.
 
 A task reads what its client says and posts the answers to everybody they are for. Posting never
-waits: the transport's own write buffer is the outbox, and its size is looked at after each write.
-Nothing else runs between two `await`s, so the service needs no other order than the loop's.
+waits: what is said in one round of the loop is written at its end, and what then waits, waits in
+the transport's own buffer. Between two `await`s nothing else runs: the loop's order is enough.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from netlab.transports.async_connection import AsyncConnection, connection_on
 from netlab.transports.async_inbox import AsyncInbox
 from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer
 from netlab.transports.clock import Clock
+from netlab.transports.gathering import Rounds
 from netlab.transports.inbox import R
 from netlab.transports.services import ServiceName, codec_of, make_service
 from netlab.transports.tls import explain
@@ -36,8 +37,7 @@ log = logging.getLogger("netlab.transports.tcp_asyncio")
 RECV_BYTES = 65_536
 GOODBYE_S = 1.0
 """seconds that a server may take to answer a client's close_notify"""
-ACCEPT_PAUSE_S = 0.1
-"""seconds without accepting when the process has no file descriptor left"""
+ACCEPT_PAUSE_S = 0.1  # when the process has no file descriptor left
 
 
 class AsyncTCPServer(AsyncServer):
@@ -62,6 +62,7 @@ class AsyncTCPServer(AsyncServer):
         service = make_service(service, limits, secret)
         super().__init__(service, STREAM, host, port, clock, encode_line)
         self._ssl = ssl
+        self._rounds = Rounds()
         self._clients: set[asyncio.Task[None]] = set()
         self._shaking: set[asyncio.Task[None]] = set()  # of these, those in their TLS handshake
         self._connections: set[AsyncConnection] = set()
@@ -154,10 +155,10 @@ class AsyncTCPServer(AsyncServer):
         limit = self.service.limits.outbox_bytes
         task = asyncio.current_task()
         if self._ssl is None or task is None:
-            return await connection_on(sock, limit)
+            return await connection_on(sock, limit, self._rounds)
         self._shaking.add(task)
         try:
-            return await connection_on(sock, limit, self._ssl)
+            return await connection_on(sock, limit, self._rounds, self._ssl)
         except ssl_module.SSLError as error:
             log.info("no TLS with %s: %s", peer, explain(error))
         except OSError as error:
@@ -173,7 +174,7 @@ class AsyncTCPServer(AsyncServer):
             self.switchboard.receive(connection.id, message)
             if number % FAIR_SHARE == 0:
                 await asyncio.sleep(0)  # thousands may come in one read: let others have a turn
-            if connection.outbox_bytes:
+            if connection.must_wait:
                 await connection.wait_for_room()
 
 

@@ -41,6 +41,7 @@ from netlab.transports.addresses import BACKLOG
 from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer, Listener
 from netlab.transports.calendar import LINGER_S
 from netlab.transports.clock import Clock
+from netlab.transports.gathering import Rounds
 from netlab.transports.services import make_service
 from netlab.transports.tls import HANDSHAKE_S
 from netlab.transports.web import Door, Page, answer, page
@@ -110,6 +111,7 @@ class WebSocketServer(AsyncServer):
         super().__init__(service, LIBRARY_PINGS, host, port, clock, encode)
         self.door = Door(origins, hosts)
         self._compress = compression
+        self._rounds = Rounds()
         self._pings = (ping_interval_s, ping_timeout_s)
         self._ssl = ssl
         # All connections, those too that have not said yet what they want.
@@ -202,7 +204,7 @@ class WebSocketServer(AsyncServer):
     async def _serve(self, websocket: ServerConnection) -> None:
         limit = self.service.limits.outbox_bytes
         assert isinstance(websocket, PromptConnection)  # `_create_connection` makes no others
-        connection = Connection(websocket, limit, compress=self._compress)
+        connection = Connection(websocket, limit, self._rounds, compress=self._compress)
         peer = websocket.remote_address  # None where it was gone at once
         self.switchboard.connect(connection, str(peer[:2]) if peer else "")
         reason = "reset"
@@ -230,7 +232,7 @@ class WebSocketServer(AsyncServer):
             turns += 1
             if turns % FAIR_SHARE == 0:
                 await asyncio.sleep(0)  # thousands may have come at once: let others have a turn
-            if connection.outbox_bytes:
+            if connection.must_wait:
                 await connection.wait_for_room()
 
 

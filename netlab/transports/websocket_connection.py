@@ -13,6 +13,7 @@ from websockets.protocol import State
 
 from netlab.core.service import ClientId
 from netlab.transports.calendar import LINGER_S
+from netlab.transports.gathering import Gathering, Rounds
 from netlab.transports.write_buffer import WriteBuffer, reset, unsent_bytes
 
 CLOSE_CODES = {
@@ -56,16 +57,20 @@ class Connection:
 
     id: ClientId
 
-    def __init__(self, websocket: PromptConnection, outbox_limit: int, *, compress: bool) -> None:
+    def __init__(
+        self, websocket: PromptConnection, outbox_limit: int, rounds: Rounds, *, compress: bool
+    ) -> None:
         self.reason = ""
         websocket.outbox_limit = outbox_limit
         websocket.drop = self.abort
         self._websocket = websocket
         self._protocol = websocket.protocol
         self._transport = websocket.transport
-        self._outbox = WriteBuffer(self._transport, outbox_limit)
-        # Compressed, each connection has frames of its own.
-        self._write = self._compress if compress else None
+        self._outbox = Gathering(
+            rounds, self._transport, outbox_limit, self._is_shut, self._overflow
+        )
+        # Compressed, each connection has frames of its own, and they are not gathered.
+        self._compressed = WriteBuffer(self._transport, outbox_limit) if compress else None
         self._over = False
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -74,19 +79,32 @@ class Connection:
         """Bytes that wait because the client does not read them."""
         return self._outbox.waiting_bytes
 
+    @property
+    def must_wait(self) -> bool:
+        """Its own answers pile up."""
+        return self._compressed is not None or self._outbox.must_wait
+
     def post(self, frame: bytes) -> None:
         """Send a frame or keep it; a client that has too much waiting is dropped."""
         # After a close frame nothing may follow (5.5.1), be it our own or the echo of theirs.
-        if self._over or self._protocol.state is not State.OPEN or self._transport.is_closing():
+        if self._over or self._is_shut():
             return
-        if self._outbox.has_room(frame):
-            self._outbox.write(frame, self._write)
+        if self._compressed is None:
+            self._outbox.post(frame)
+        elif self._compressed.has_room(frame):
+            self._compressed.write(frame, self._compress)
         else:
-            self.abort("slow_reader")
+            self._overflow()
+
+    def _is_shut(self) -> bool:
+        return self._protocol.state is not State.OPEN or self._transport.is_closing()
+
+    def _overflow(self) -> None:
+        self.abort("slow_reader")
 
     async def wait_for_room(self) -> None:
         """Wait while its own answers pile up. Raises ConnectionClosed."""
-        await self._outbox.wait_for_room(self._websocket.drain)
+        await (self._compressed or self._outbox).wait_for_room(self._websocket.drain)
 
     def _compress(self, payload: bytes) -> None:
         broadcast([self._websocket], payload.decode())
@@ -95,6 +113,7 @@ class Connection:
         """Bring out what waits, then the close frame."""
         if self._over:
             return
+        self._outbox.flush()
         self._over = True
         self.reason = self.reason or reason
         self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self.abort, "lingered")
@@ -107,6 +126,7 @@ class Connection:
         """End it now, whatever waits."""
         self._over = True
         self.reason = self.reason or reason
+        self._outbox.clear()
         abort(self._websocket)
 
     def ended(self) -> None:

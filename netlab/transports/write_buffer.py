@@ -58,7 +58,7 @@ class WriteBuffer:
             write: what writes it, if not the transport as it is.
         """
         waiting = self.waiting_bytes
-        if not waiting:
+        if not waiting and self._ends:
             self._ends.clear()
         (write or self._transport.write)(frame)
         added = self.waiting_bytes - waiting

@@ -1,10 +1,11 @@
 """What a tap costs, beside a plain relay and no proxy at all, in one run.
 
-    .venv/bin/python -m benchmarks.tap
+    .venv/bin/python -m tests.benchmarks.tap
 
 Each of the four ways (direct, the relay, a tap as it is by default, a tap that keeps everything) is
 measured in turn, again and again, so that whatever else the machine does meets them all; the
-median counts. The proxies, the server and the client are processes of their own. See README.md.
+median counts. The proxies, the server and the client are processes of their own. See
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from benchmarks.relay import Relay
 from netlab.lab import Tap
+from tests.benchmarks.relay import Relay
 
 MIB = 2**20
 PIECE_BYTES = 256 * 1024
@@ -204,7 +205,7 @@ def report(samples: dict[str, list[Sample]]) -> Iterator[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="benchmarks.tap", description="What a tap costs.")
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.tap", description="What a tap costs.")
     parser.add_argument("--runs", type=int, default=9, help="of each way (default: %(default)s)")
     parser.add_argument(
         "--mib", type=int, default=128, help="of bulk data a run (default: %(default)s)"

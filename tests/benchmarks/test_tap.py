@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from benchmarks import tap
-from benchmarks.relay import Relay
+from tests.benchmarks import tap
+from tests.benchmarks.relay import Relay
 
 
 def test_the_tap_is_measured_beside_a_relay(capsys: pytest.CaptureFixture[str]) -> None:
