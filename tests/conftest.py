@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,10 @@ def nothing_left_behind() -> Iterator[None]:
 
 _since = baseline()
 _known: set[str] = set()  # what was open at the end of the last test, which left nothing behind
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would the programs under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is a matter of the machine, and says nothing of the code.
 settings.register_profile("netlab", deadline=None)
