@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, ViewportSize
 
 from tools.jupyterlab import START_S, TOKEN, serve
 from tools.notebooks import Notebook
 
 __all__ = ["TOKEN", "Chapter", "jupyterlab"]
 
-SIZE = {"width": 1280, "height": 1600}
+SIZE: ViewportSize = {"width": 1280, "height": 1600}
 SHOT_OVERLAP_PX = 60
 
 SETTINGS = {
