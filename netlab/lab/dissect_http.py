@@ -31,6 +31,7 @@ _VARYING = {
     "date",
     "server",
     "user-agent",
+    "accept-encoding",
     "set-cookie",
     "cookie",
     "sec-websocket-key",
