@@ -61,6 +61,8 @@ family = Exercise(
             ("fe80::1", 2, socket.AF_INET6),
             ("/run/chat.sock", 3, 1),
             ("localhost", 4, None),
+            ("half:past:ten", 4, None),
+            ("1.2.3.999", 4, None),
             ("127.1", 4, None),
             ("", 4, None),
         )
@@ -232,8 +234,8 @@ def correct_server(listener: socket.socket) -> None:
 
 
 def piecemeal_server(listener: socket.socket) -> None:
-    """Echoes what comes, correctly, in pieces of three bytes."""
-    _serve(listener, lambda data: [data[i : i + 3] for i in range(0, len(data), 3)])
+    """Echoes what comes, correctly, byte by byte."""
+    _serve(listener, lambda data: [data[i : i + 1] for i in range(len(data))])
 
 
 def text_server(listener: socket.socket) -> None:

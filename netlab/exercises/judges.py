@@ -93,27 +93,32 @@ def dial(function: Function, report: Report, plan: Sequence[str]) -> None:
             listener.close()  # nobody listens there now: connecting is refused
         report("step", f"candidate {len(candidates)}: {host}, where {_LIFE[life]}")
     before = baseline()
-    gathered = warnings.catch_warnings(record=True)
-    caught = gathered.__enter__() or []
-    warnings.simplefilter("always", ResourceWarning)
-    try:
-        sock = result(function, candidates)
-    except OSError as error:
-        report("answer", f"it raised {type(error).__name__}")
-    else:
-        if not isinstance(sock, socket.socket):
-            report("answer", f"it returned {sock!r}")
-        else:
-            peer = sock.getpeername()
-            number = 1 + [address for _, address in candidates].index(peer)
-            report("answer", f"it is connected to candidate {number}")
-            sock.close()
-    left = str(leftovers(since=before, timeout_s=0.5))
-    gc.collect()
-    gathered.__exit__(None, None, None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        report("answer", _whom(function, candidates))
+        left = str(leftovers(since=before, timeout_s=0.5))
+        gc.collect()
     report("left", _forgotten(caught) or left)
     for listener in listeners:
         listener.close()
 
 
 _LIFE = {"dead": "nobody listens", "alive": "somebody listens"}
+
+
+def _whom(function: Function, candidates: list[tuple[Any, Any]]) -> str:
+    """Call the function; say in words to whom it is connected, and close that."""
+    try:
+        sock = result(function, candidates)
+    except OSError as error:
+        return f"it raised {type(error).__name__}"
+    if not isinstance(sock, socket.socket):
+        return f"it returned {sock!r}"
+    with sock:
+        if sock.fileno() == -1:
+            return "it returned a socket that is closed"
+        try:
+            peer = sock.getpeername()
+        except OSError:
+            return "it returned a socket that is not connected"
+    return f"it is connected to candidate {1 + [address for _, address in candidates].index(peer)}"

@@ -104,6 +104,14 @@ def for_ever() -> None:
         threading.Event().wait()
 
 
+def _has_hung_up(connection: socket.socket) -> bool:
+    """Wait for the client's next byte or its end; say whether it was the end."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except OSError:  # it went with something unread
+        return True
+
+
 def meet_server(function: Function, report: Report, pieces: Sequence[bytes]) -> None:
     """Call the function with the address of a server that answers one line with `pieces`.
 
@@ -129,8 +137,9 @@ def meet_server(function: Function, report: Report, pieces: Sequence[bytes]) -> 
                 report("wire", ("your code", "server→client", "data", piece))
                 connection.sendall(piece)
                 # A slow server: the next piece comes 0.1 s later, unless the client hangs up.
-                select.select([connection], [], [], 0.1)
-            rest = connection.recv(1024)
+                if select.select([connection], [], [], 0.1)[0] and _has_hung_up(connection):
+                    break
+            rest = b"" if _has_hung_up(connection) else connection.recv(1024)
             got.extend([line, rest])
             if not rest:
                 report("wire", ("your code", "client→server", "fin"))

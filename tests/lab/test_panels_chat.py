@@ -61,13 +61,23 @@ def test_what_is_typed_is_sent_and_seen(connect: Callable[[], TCPClient]) -> Non
     assert panel_threads() == []
 
 
-def test_enter_sends_as_the_button_does(connect: Callable[[], TCPClient]) -> None:
+def test_enter_sends_as_the_button_does(
+    connect: Callable[[], TCPClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with both(connect) as chat:
         field = chat.columns["bob"].message
         field.value = "by key\nat once\nand th"  # typed on while the notebook was busy
         chat.wait_shown("alice", "bob: by key")
         chat.wait_shown("alice", "bob: at once")
-        assert field.value == "and th"
+        assert field.line == "and th"
+        assert field.value.endswith("\nand th"), "nothing was overwritten that may be typed on"
+        field.value += "is\n"
+        chat.wait_shown("alice", "bob: and this")
+        field.value = field.value.removesuffix("\n")  # rubbed out: the line is back
+        assert field.line == "and this"
+        monkeypatch.setattr("netlab.lab.panels.line_field.REST_S", 0.0)
+        chat.wait_until(lambda: field.value == "and this", "it is tidy when nobody types")
+        assert chat.columns["alice"].text().count("bob: ") == 3
         room = chat.columns["bob"].room
         room.value = "attic\n"
         chat.wait_shown("bob", "you joined attic")

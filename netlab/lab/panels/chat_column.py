@@ -10,7 +10,8 @@ import ipywidgets as widgets
 
 from netlab.lab.panels.chat_log import Log
 from netlab.lab.panels.chat_state import ChatState, Entry, members
-from netlab.lab.panels.parts import button, html, line_field, row, show_if
+from netlab.lab.panels.line_field import LineField
+from netlab.lab.panels.parts import button, html, row, show_if
 from netlab.lab.panels.peer import Peer
 
 LISTS_EVERY_S = 0.5
@@ -49,15 +50,19 @@ class Column:
         name = peer.name
         self._head, self._lists, self._typists = html(), html(), html()
         self._again = button("Reconnect", self._click(self.connect), about=f"{name}: reconnect")
-        self.room = line_field(
-            room or "lobby", f"{name}: room", "room", lambda room: do(self.join, room), keep=True
+        self.room = LineField(
+            f"{name}: room",
+            "room",
+            lambda room: do(self.join, room),
+            value=room or "lobby",
+            keep=True,
         )
         self.joins = button("Join", self._with_room(self.join), about=f"{name}: join the room")
         self.leaves = button("Leave", self._with_room(self.leave), about=f"{name}: leave the room")
         self.to = widgets.Dropdown(options=[("everybody", EVERYBODY)], tooltip=f"{name}: send to")
         self.to.add_class("np-grow")
-        self.message = line_field("", f"{name}: message", "message", self._say)
-        self.message.observe(lambda _: do_too(self._keystroke, self.message.value), "value")
+        self.message = LineField(f"{name}: message", "message", self._say)
+        self.message.observe(lambda _: do_too(self._keystroke, self.message.line), "value")
         self.sends = button(
             "Send", self._click(self._send_soon), about=f"{name}: send", primary=True
         )
@@ -129,7 +134,7 @@ class Column:
             else:
                 self.peer.send(kind, content=text)
         except Exception:
-            self.message.value = self.message.value or text
+            self.message.put(self.message.line or text)
             raise
 
     def _send_soon(self) -> None:
@@ -137,9 +142,9 @@ class Column:
         self._send_at = time.monotonic() + LAST_KEYS_S
 
     def _send_field(self) -> None:
-        text, self._send_at = self.message.value, None
+        text, self._send_at = self.message.line, None
         if text.strip():
-            self.message.value = ""
+            self.message.put("")
             self.send(text, self.to.value)
 
     def _keystroke(self, text: str) -> None:
@@ -185,6 +190,7 @@ class Column:
 
     def _keep_up(self) -> None:
         now = time.monotonic()
+        self.message.tidy()
         if self._send_at is not None and now >= self._send_at:
             self._send_field()
         if self._typing and now - self._typed_at > STILL_TYPING_S:

@@ -38,30 +38,6 @@ def button(
     return made
 
 
-def line_field(
-    value: str, name: str, placeholder: str, entered: Callable[[str], None], *, keep: bool = False
-) -> widgets.Textarea:
-    """Return a field for one line that calls `entered(line)` at Enter.
-
-    `name` is what a screen reader says. The field is emptied, unless it is to `keep` the line.
-    Enter is seen by the line end it leaves in the value: the "submit" of a text field overtakes the
-    last keys, which ipywidgets holds back while earlier ones are on their way.
-    """
-    made = widgets.Textarea(value=value, tooltip=name, placeholder=placeholder, rows=1)
-    made.add_class("np-grow")
-    made.add_class("np-line")
-
-    def changed(change: Any) -> None:
-        *lines, rest = change["new"].split("\n")
-        if lines:
-            made.value = lines[-1] if keep else rest
-            for line in lines:
-                entered(line)
-
-    made.observe(changed, "value")
-    return made
-
-
 def row(css_class: str, *children: widgets.Widget) -> widgets.Box:
     """Return a box whose layout is that of a class in `style`."""
     made = widgets.Box(list(children))

@@ -62,8 +62,8 @@ STYLE = f"""{themed("netlab-panel")}
 .netlab-panel .np-row>*{{margin:1px 0}}
 .netlab-panel .np-grow{{flex:1 1 120px;width:auto;min-width:90px}}
 .netlab-panel .np-line,.netlab-panel .np-line textarea{{height:28px;min-height:28px}}
-.netlab-panel .np-line textarea{{resize:none;overflow:hidden;white-space:nowrap;line-height:18px;
- padding:4px 8px;font-family:var(--jp-ui-font-family,system-ui,sans-serif)}}
+.netlab-panel .np-line textarea{{resize:none;overflow:hidden;white-space:nowrap;line-height:26px;
+ padding:0 8px;font-family:var(--jp-ui-font-family,system-ui,sans-serif)}}
 .netlab-panel .np-short{{width:auto;padding:0 12px}}
 .netlab-panel .np-live{{min-height:20px}}
 .netlab-panel .np-log{{display:flex;flex-flow:column-reverse;height:220px;overflow:hidden auto;

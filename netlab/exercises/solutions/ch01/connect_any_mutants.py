@@ -35,6 +35,22 @@ def connect_leaking(candidates: Any) -> socket.socket:
     raise OSError("nobody answers")
 
 
+def connect_forgetful(candidates: Any) -> socket.socket:
+    for family, address in candidates:
+        sock = socket.socket(family)  # the one before is left to the garbage collector
+        with contextlib.suppress(OSError):
+            sock.connect(address)
+            return sock
+    raise OSError("nobody answers")
+
+
+def connect_and_close(candidates: Any) -> socket.socket:
+    for _, address in candidates:
+        with contextlib.suppress(OSError), socket.create_connection(address) as sock:
+            return sock
+    raise OSError("nobody answers")
+
+
 def connect_none(candidates: Any) -> socket.socket | None:
     for family, address in candidates:
         sock = socket.socket(family)
@@ -50,5 +66,7 @@ MUTANTS = (
     (connect_first, "the first address is dead"),
     (connect_ipv4_only, "both alive: the first counts"),
     (connect_leaking, "the first address is dead"),
+    (connect_forgetful, "the first address is dead"),
+    (connect_and_close, "one candidate, alive"),
     (connect_none, "all dead"),
 )

@@ -19,6 +19,13 @@ def probe_one_recv(address: Any) -> None:
     assert got == b"\xff abc\n"
 
 
+def probe_short_and_one_recv(address: Any) -> None:
+    with socket.create_connection(address, timeout=1) as sock:
+        sock.sendall(b"\xff\n")
+        got = sock.recv(1024)
+    assert got == b"\xff\n"
+
+
 def probe_that_waits(address: Any) -> None:
     with socket.create_connection(address) as sock:
         sock.sendall(b"\xff\n")
@@ -31,5 +38,6 @@ def probe_that_waits(address: Any) -> None:
 MUTANTS = (
     (probe_with_text, "the server that thinks in text"),
     (probe_one_recv, "a correct server that answers in pieces"),
+    (probe_short_and_one_recv, "a correct server that answers in pieces"),
     (probe_that_waits, "the server that thinks in text"),
 )

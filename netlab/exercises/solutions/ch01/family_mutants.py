@@ -12,6 +12,27 @@ def family_by_letters(text: str) -> int:
     return int(socket.AF_INET6 if ":" in text else socket.AF_INET)
 
 
+def family_by_punctuation(text: str) -> int:
+    if text.startswith("/"):
+        return int(socket.AF_UNIX)
+    if ":" in text:
+        return int(socket.AF_INET6)
+    if text.count(".") == 3:
+        return int(socket.AF_INET)
+    raise ValueError(text)
+
+
+def family_that_counts(text: str) -> int:
+    if text.startswith("/"):
+        return int(socket.AF_UNIX)
+    with contextlib.suppress(OSError):
+        socket.inet_pton(socket.AF_INET6, text)
+        return int(socket.AF_INET6)
+    if text.count(".") == 3:
+        return int(socket.AF_INET)
+    raise ValueError(text)
+
+
 def family_that_looks_up(text: str) -> int:
     if text.startswith("/"):
         return int(socket.AF_UNIX)
@@ -32,6 +53,8 @@ def family_that_accepts_halves(text: str) -> int:
 
 MUTANTS = (
     (family_by_letters, "family('localhost')"),
+    (family_by_punctuation, "family('half:past:ten')"),
+    (family_that_counts, "family('1.2.3.999')"),
     (family_that_looks_up, "family('localhost')"),
     (family_that_accepts_halves, "family('127.1')"),
 )
