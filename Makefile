@@ -7,7 +7,6 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 WORKERS ?= 2
 FIRST := my-course/00_start_here.ipynb
-NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # JupyterLab's "Would you like to receive news?" would cover the first page.
 NEWS := @jupyterlab/apputils-extension:announcements
 # In a container everybody is root, and JupyterLab wants to be told.
@@ -24,7 +23,6 @@ help:  ## list these targets
 
 lab: $(VENV)/.lab  ## open your own copy of the course, my-course/, in JupyterLab
 	$(BIN)/netlab copy
-	$(BIN)/jupyter trust $(NOTEBOOKS)
 	$(BIN)/jupyter lab $(FIRST) $(AS_ROOT)
 
 test: $(VENV)/.test  ## check style, spelling and types, then run all tests and all notebooks

@@ -1,7 +1,8 @@
 """The learner's own copy of the course: notebooks to write in, that `git pull` does not touch.
 
-Beside the notebooks stands `.netlab-course.json`, which says what each was when it was copied. So a
-later copy can tell a chapter that the learner has changed from one that only the course has.
+The outputs stay behind: running the cells makes them. Beside the notebooks stands
+`.netlab-course.json`, which says what each was when it was copied. So a later copy can tell a
+chapter that the learner has changed from one that only the course has.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def copy(checkout: Path, folder: Path) -> Copied:
     done = Copied()
     for source in chapters(checkout):
         data = source.read_bytes()
+        fresh = without_outputs(data)
         mine = folder / source.name
         before = record.get(source.name)
         if not mine.exists():
@@ -52,12 +54,12 @@ def copy(checkout: Path, folder: Path) -> Copied:
         elif before is not None and before["file"] == _digest(data):
             continue
         elif before is None or _digest_of_cells(mine) != before["cells"]:
-            if mine.read_bytes() != data:
+            if mine.read_bytes() != fresh:
                 done.kept.append(source.name)
                 continue
         else:
             done.renewed.append(source.name)
-        put(mine, data)
+        put(mine, fresh)
         record[source.name] = {"file": _digest(data), "cells": _digest_of_cells(source)}
     put(folder / RECORD, json.dumps({"chapters": record}, indent=1).encode())
     return done
@@ -74,13 +76,29 @@ def reset(checkout: Path, folder: Path, chapter: str) -> tuple[Path, Path | None
     folder.mkdir(parents=True, exist_ok=True)
     record = _read_record(folder)
     mine, data = folder / source.name, source.read_bytes()
+    fresh = without_outputs(data)
     aside = None
-    if mine.exists() and mine.read_bytes() != data:
+    if mine.exists() and mine.read_bytes() != fresh:
         aside = put_aside(mine, "mine")
-    put(mine, data)
+    put(mine, fresh)
     record[source.name] = {"file": _digest(data), "cells": _digest_of_cells(source)}
     put(folder / RECORD, json.dumps({"chapters": record}, indent=1).encode())
     return mine, aside
+
+
+def without_outputs(notebook: bytes) -> bytes:
+    """Return a notebook's file without what running it has left: outputs, counts, widgets' states.
+
+    A learner is to guess what a cell shows, and cannot where it stands below it already.
+    """
+    found: dict[str, Any] = json.loads(notebook)
+    for cell in found["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = []
+            cell["execution_count"] = None
+            cell.get("metadata", {}).pop("execution", None)
+    found.get("metadata", {}).pop("widgets", None)
+    return (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def chapters(checkout: Path) -> list[Path]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from netlab.own_copy import without_outputs
 from netlab.terminal import CommandFailed, harmless, say
 
 ENTRIES = (
@@ -77,20 +77,8 @@ def release(checkout: Path, target: Path) -> int:
             shutil.copy2(source, target / name)
     notebooks = sorted((target / "notebooks").rglob("*.ipynb"))
     for path in notebooks:
-        cleared = clear(json.loads(path.read_text("utf-8")))
-        path.write_text(json.dumps(cleared, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        path.write_bytes(without_outputs(path.read_bytes()))
     return len(notebooks)
-
-
-def clear(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return the notebook without what running it has left: outputs, counts, widgets' states."""
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"] = []
-            cell["execution_count"] = None
-            cell.get("metadata", {}).pop("execution", None)
-    notebook.get("metadata", {}).pop("widgets", None)
-    return notebook
 
 
 def _ignore(checkout: Path) -> Any:

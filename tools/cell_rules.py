@@ -165,7 +165,17 @@ def normal_form(notebook: Notebook) -> Iterator[str]:
                 yield f"{named(cell)}: {key} is not as `make notebooks` stores it"
 
 
+def folded_answers(notebook: Notebook) -> Iterator[str]:
+    """A question that knows its answer is folded away, in JupyterLab and on the site."""
+    for cell in code_cells(notebook):
+        if re.search(r"\bpredict\(", cell.source) and "answer=" in cell.source:
+            hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
+            if not hidden or "hide-input" not in cell.metadata.get("tags", []):
+                yield f"{named(cell)}: its answer is there to be read"
+
+
 CELL_RULES = (
+    folded_answers,
     was_run,
     announced_errors,
     compared_outputs,

@@ -71,6 +71,11 @@ BAD: list[tuple[Rule, Notebook, str]] = [
         "1 of 19 outputs ignored",
     ),
     (cell_rules.short_cells, book(cell("x\n" * 8), *cells(8)), "1 of 9 cells"),
+    (
+        cell_rules.folded_answers,
+        book(cell('predict("?", [1, 2], answer=1)')),
+        "is there to be read",
+    ),
     (cell_rules.no_sleep, book(cell("import time\ntime.sleep(1)")), "sleeps"),
     (cell_rules.no_sleep, book(cell("await asyncio.sleep (1)")), "sleeps"),
     (cell_rules.portable_outputs, book(cell("f()", printed("in /home/ann/x.py"))), "/home/ann"),
