@@ -147,19 +147,15 @@ def refusal(query: str, headers: Headers, *, what: str, wants_page: bool) -> Pag
     if not wants_page:
         return answer(
             403,
-            f"{problem} Use the whole link that `netlab serve` printed (?token=...), or send the "
-            "header Authorization: Bearer TOKEN (token= of netlab's clients, --token of netlab "
-            "chat).",
+            f"{problem} Show it with the header Authorization: Bearer TOKEN (netlab's clients: "
+            "token=...) or in the address, ?token=TOKEN",
         )
     file = resources.files(__package__).joinpath("class_pages", "token.html")
     body = file.read_text(encoding="utf-8").replace("{problem}", escape(problem)).encode()
-    headers = {
-        "Content-Type": "text/html; charset=utf-8",
-        "Content-Length": str(len(body)),
-        **page_headers(),
-    }
-    policy = headers["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
-    return Page(403, {**headers, "Content-Security-Policy": policy}, body)
+    found = page_headers()
+    policy = found["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+    html = {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body))}
+    return Page(403, {**found, **html, "Content-Security-Policy": policy}, body)
 
 
 def _tokens(query: str) -> list[str]:

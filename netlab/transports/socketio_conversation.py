@@ -188,7 +188,7 @@ class Conversation:
         if "403" in str(error):
             return ConnectionError(
                 f"{format_address(*self._address)} does not let us in (HTTP 403): it asks for a "
-                "token (token=), or the one that it got is wrong"
+                "token (token=...), or the one that it got is wrong"
             )
         return ConnectionError(
             f"{format_address(*self._address)} does not speak Socket.IO with us: {error}"

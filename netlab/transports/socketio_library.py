@@ -7,7 +7,7 @@ import contextlib
 import logging
 import ssl
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
