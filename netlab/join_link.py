@@ -7,6 +7,7 @@ import io
 import ipaddress
 import secrets
 import socket
+from typing import Any
 
 from netlab.transports.addresses import format_address
 
@@ -74,13 +75,28 @@ def qr_code(text: str, *, colours: bool = True) -> str | None:
         text: what it says.
         colours: let the light ones be light in a terminal of any colours (ECMA-48, 8.3.117).
     """
-    try:
-        import segno  # a part of the extra `lab`
-    except ImportError:
+    if (code := _qr_code(text)) is None:
         return None
     drawn = io.StringIO()
-    segno.make(text, micro=False).terminal(drawn, compact=True)
+    code.terminal(drawn, compact=True)
     lines = drawn.getvalue().rstrip("\n").splitlines()
     if colours:
         lines = [f"{_WHITE_ON_BLACK}{line}{_PLAIN}" for line in lines]
     return "\n".join(lines)
+
+
+def qr_image(text: str) -> str | None:
+    """Return a QR code as an SVG; None: the library that draws it is missing."""
+    if (code := _qr_code(text)) is None:
+        return None
+    drawn = io.BytesIO()
+    code.save(drawn, kind="svg", scale=8, dark="#000", light="#fff")
+    return drawn.getvalue().decode()
+
+
+def _qr_code(text: str) -> Any:
+    try:
+        import segno  # a part of the extra `lab`
+    except ImportError:
+        return None
+    return segno.make(text, micro=False)

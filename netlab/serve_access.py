@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from netlab.endpoints import Endpoint
-from netlab.join_link import join_link, new_token, qr_code, reachable_host
+from netlab.join_link import join_link, new_token, qr_code, qr_image, reachable_host
 from netlab.terminal import CommandFailed, complain, harmless, say
 from netlab.transports.addresses import format_address, is_loopback
 
@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--token",
         help="let in only who shows this token (websocket, socketio): 8 to 128 letters, digits or "
         "._~- ; `auto`: a new one. Other users of this machine see what you type here (ps)",
+    )
+    access.add_argument(
+        "--teacher-token",
+        metavar="TOKEN",
+        help="what opens the teacher's page (socketio): who is here, mute, send away; without it "
+        "a new one if there is a --token",
     )
     access.add_argument(
         "--insecure",
@@ -47,7 +53,13 @@ def make_access(args: argparse.Namespace) -> dict[str, Any]:
                 f"{args.transport} does not take --token: it has no request that could carry one "
                 f"before the first message. Serve {' or '.join(WITH_TOKEN)}"
             )
-        arguments["token"] = _token(args.token)
+        arguments["token"] = _token(args.token, "--token")
+    if args.teacher_token is not None and args.transport not in WITH_TEACHER:
+        raise _wrong(f"{args.transport} has no page for a teacher; serve {WITH_TEACHER[0]}")
+    if args.transport in WITH_TEACHER and (args.token or args.teacher_token):
+        arguments["teacher_token"] = _token(args.teacher_token or AUTO, "--teacher-token")
+    if arguments and len(set(arguments.values())) < len(arguments):
+        raise _wrong("--teacher-token is a secret among those who have --token: choose another")
     try:
         is_private = Endpoint("tcp", args.host, args.port).only_this_machine()
     except CommandFailed:
@@ -96,29 +108,42 @@ def tell_others(args: argparse.Namespace, host: str) -> None:
         )
 
 
-def tell_links(args: argparse.Namespace, address: tuple[str, int], token: str | None) -> None:
-    """Print the link to join by and, at a terminal, its QR code."""
-    if token is None:
-        return
+def tell_links(server: Any, address: tuple[str, int], tokens: dict[str, Any]) -> None:
+    """Print the links to join by and to the teacher's page and, at a terminal, a QR code.
+
+    Args:
+        server: the server; its teacher's page is told the link to join by, too.
+        address: where it listens.
+        tokens: of its arguments, those that say who may come in.
+    """
+    token, teacher_token = tokens.get("token"), tokens.get("teacher_token")
+    is_secure = "ssl" in tokens
     host, port = address
-    is_secure = args.tls_cert is not None
+    # Not by the network where that can be: what is unencrypted there, others can read.
+    here = _WILDCARDS.get(host, host)
+    if teacher_token is not None:
+        link = join_link(here, port, teacher_token, page="teacher", secure=is_secure)
+        say(f"teacher: {link}")
+    if token is None and teacher_token is None:
+        return  # it is open to all, and nobody has asked for links
     reachable = reachable_host(host)
     if reachable is None:
         complain("netlab serve: this machine is in no network, so only its own programs can join")
-    link = join_link(reachable or _WILDCARDS.get(host, host), port, token, secure=is_secure)
+    link = join_link(reachable or here, port, token, secure=is_secure)
     say(f"join: {link}")
+    if teacher_token is not None:
+        server.teacher.invite(link, qr_image(link))
     if sys.stdout.isatty():
-        code = qr_code(link)
-        say(code or "(for a QR code here: pip install segno)")
+        say(qr_code(link) or "(for a QR code here: pip install segno)")
 
 
-def _token(given: str) -> str:
+def _token(given: str, flag: str) -> str:
     from netlab.transports.access import check_token
 
     try:
         return new_token() if given == AUTO else check_token(given)
     except ValueError as error:
-        raise _wrong(f"--token: {error}; or `auto`, for a new one") from None
+        raise _wrong(f"{flag}: {error}; or `auto`, for a new one") from None
 
 
 def _where(args: argparse.Namespace, host: str) -> str:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from netlab import Limits, serve_access
+from netlab.core.classroom import ClassroomService
 from netlab.core.errors import AddressInUse
 from netlab.event_loop import LoopName, loop_factory
 from netlab.lab.background import Background, background
@@ -115,8 +116,9 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise CommandFailed(str(error), exit_code=2) from None
     options = {**_tls(args), **serve_access.make_access(args)}
+    service = ClassroomService if "teacher_token" in options else SERVICES[args.service]
     server = getattr(import_module(transport.module), transport.server)(
-        SERVICES[args.service], host=args.host, port=args.port, limits=limits, **options
+        service, host=args.host, port=args.port, limits=limits, **options
     )
     log = StderrLog()
     logging.basicConfig(level=args.log_level.upper(), handlers=[log])
@@ -126,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
             serve_access.check_others(args, host)
         serve_access.tell_others(args, host)
         say(f"listening on {format_address(host, port)}")
-        serve_access.tell_links(args, running.address, options.get("token"))
+        serve_access.tell_links(server, running.address, options)
         name = wait_for_signal()
         clients = len(running.stats().clients)
     told = f"{clients} client{'' if clients == 1 else 's'} told" if clients else "nobody was there"

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netlab.core.chat import ChatService
+from netlab.core.classroom import ClassroomService
 from netlab.core.errors import LocalProtocolError
 from netlab.core.json_codec import Json
 from netlab.core.limits import LIBRARY_PINGS, Limits
@@ -32,6 +33,7 @@ from netlab.transports.socketio_guard import Guard, respond
 from netlab.transports.socketio_hub import Hub
 from netlab.transports.socketio_packets import Event
 from netlab.transports.socketio_vendor import CDN_URL, vendored
+from netlab.transports.teacher import TeacherDesk
 from netlab.transports.web import Door, Page, allowed_origin, answer, page, page_refusal
 
 
@@ -46,12 +48,14 @@ class SocketIOServer(AsyncServer):
         origins: pages of other servers that may connect, such as `"https://example.org"`.
         hosts: names under which this server is known, besides loopback names and IP addresses.
         token: what who wants to come in must show, see `netlab.transports.access`; None: nothing.
+        teacher_token: what opens the teacher's page, `/teacher`, see `netlab.transports.teacher`;
+            None: there is no such page. The service is `ClassroomService` then.
         ping_seconds: seconds between two of the library's pings.
         ping_timeout_seconds: seconds that a client may take to answer one.
         ssl: makes it `https:`.
 
     Raises:
-        LocalProtocolError: the service speaks no JSON.
+        LocalProtocolError: the service speaks no JSON, or a teacher could do nothing in it.
         ValueError: an origin, a host or a token that is none.
     """
 
@@ -67,6 +71,7 @@ class SocketIOServer(AsyncServer):
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
         token: str | None = None,
+        teacher_token: str | None = None,
         ping_seconds: float = 25,
         ping_timeout_seconds: float = 20,
         ssl: ssl_module.SSLContext | None = None,
@@ -83,6 +88,7 @@ class SocketIOServer(AsyncServer):
         self._door = Door(origins, hosts)
         self._access = None if token is None else Access(token)
         self._is_secure = ssl is not None
+        self.teacher = self._desk(teacher_token)
         self._hub = Hub(
             self.switchboard,
             self._page_may_connect,
@@ -96,6 +102,16 @@ class SocketIOServer(AsyncServer):
             outbox_bytes=service.limits.outbox_bytes,
             ssl=ssl,
         )
+
+    def _desk(self, token: str | None) -> TeacherDesk | None:
+        if token is None:
+            return None
+        if not isinstance(self.service, ClassroomService):
+            raise LocalProtocolError(
+                f"{type(self.service).__name__} knows no teacher, so teacher_token= opens nothing; "
+                "serve netlab.core.classroom.ClassroomService"
+            )
+        return TeacherDesk(self.switchboard, token, secure=self._is_secure)
 
     # ------------------------------------------------------------ life
 
@@ -117,6 +133,8 @@ class SocketIOServer(AsyncServer):
         headers = _headers(scope)
         if refusal := self._door.refusal(headers["host"], headers["origin"]):
             await respond(answer(403, refusal), scope, send)
+        elif self.teacher is not None and self.teacher.is_for_me(scope["path"]):
+            await respond(await self.teacher(scope, headers, receive), scope, send)
         elif (found := self._at_the_gate(scope, headers)) is not None:
             await respond(found, scope, send)
         elif _is_socketio(scope["path"]):
@@ -149,7 +167,7 @@ class SocketIOServer(AsyncServer):
 
 def _headers(scope: dict[str, Any]) -> access.Headers:
     """Return those headers of a request that say who may come in."""
-    wanted = ("host", "origin", "sec-fetch-site", *access.HEADERS)
+    wanted = ("host", "origin", "sec-fetch-site", "content-type", *access.HEADERS)
     headers: dict[str, list[str]] = {name: [] for name in wanted}
     for name, value in scope["headers"]:  # in lower case (ASGI)
         if (text := name.decode("latin-1")) in headers:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import sys
 from http.client import HTTPConnection
 
 import pytest
 import segno
 
 from netlab import join_link, serve_access
-from netlab.join_link import new_token, qr_code, reachable_host
+from netlab.cli import main
+from netlab.join_link import new_token, qr_code, qr_image, reachable_host
 from netlab.serve_cli import TRANSPORTS
 from netlab.transports.access import check_token
 from tests.certificates import write_files
@@ -19,30 +21,53 @@ from tests.certificates import write_files
 from .programs import DEADLINE_S, Terminal, netlab, netlab_once
 
 TOKEN = "tea-and-cake_7"
-BEYOND = ["0.0.0.0", "::", "192.0.2.1"]
 PLAIN = [name for name in TRANSPORTS if name not in serve_access.WITH_TOKEN]
 
 
 # ---------------------------------------------------------------- refusals
 
 
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Call the command in this process, as it must not get so far as to listen."""
+    assert main([*arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    return err.strip()
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_beyond_loopback_nothing_listens_unless_somebody_says_so(transport: str) -> None:
-    for host in BEYOND if transport in ("udp", "socketio") else BEYOND[:1]:
-        code, out, err = netlab_once("serve", transport, "--host", host)
-        assert (code, out, len(err)) == (2, [], 1)
-        assert "everybody who can reach this machine could connect" in err[0]
-        assert err[0].endswith("or say that you mean it with --insecure")
-        assert ("a token with --token auto" in err[0]) == (transport not in PLAIN)
-        assert ("--tls-client-ca" in err[0]) == (transport.startswith("tcp"))
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_beyond_loopback_nothing_listens_unless_somebody_says_so(
+    transport: str, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = refused(capsys, "serve", transport, "--host", host)
+    assert "everybody who can reach this machine could connect" in err
+    assert err.endswith("or say that you mean it with --insecure")
+    assert ("a token with --token auto" in err) == (transport not in PLAIN)
+    assert ("--tls-client-ca" in err) == (transport.startswith("tcp"))
 
 
 @pytest.mark.parametrize("transport", PLAIN)
-def test_what_can_ask_for_no_token_says_so(transport: str) -> None:
-    code, out, err = netlab_once("serve", transport, "--host", "0.0.0.0", "--token", TOKEN)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert f"{transport} does not take --token" in err[0]
-    assert TOKEN not in err[0]
+def test_what_can_ask_for_no_token_says_so(
+    transport: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = refused(capsys, "serve", transport, "--host", "0.0.0.0", "--token", TOKEN)
+    assert f"{transport} does not take --token" in err
+    assert TOKEN not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["websocket", "--teacher-token", "auto"], "websocket has no page for a teacher"),
+        (["socketio", "--token", TOKEN, "--teacher-token", TOKEN], "choose another"),
+        (["socketio", "--token", TOKEN, "--teacher-token", "short"], "--teacher-token: a token of"),
+    ],
+)
+def test_what_cannot_be_with_a_teacher(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in refused(capsys, "serve", *arguments)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp_threads", "socketio"])
@@ -65,11 +90,12 @@ def test_who_asks_for_certificates_needs_no_token(tmp_path_factory: pytest.TempP
 
 
 @pytest.mark.parametrize("token", ["", "short", "with space", "ünicode-token"])
-def test_a_token_that_is_none_is_one_sentence_that_does_not_show_it(token: str) -> None:
-    code, out, err = netlab_once("serve", "websocket", "--token", token)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert "8 to 128 letters" in err[0]
-    assert not token or token not in err[0]
+def test_a_token_that_is_none_is_one_sentence_that_does_not_show_it(
+    token: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = refused(capsys, "serve", "websocket", "--token", token)
+    assert "8 to 128 letters" in err
+    assert not token or token not in err
 
 
 # ---------------------------------------------------------------- links
@@ -80,7 +106,13 @@ def test_the_link_that_it_prints_lets_in_and_its_address_alone_does_not(transpor
     flags = ["--host", "0.0.0.0", "--token", "auto", "--log-level", "debug"]
     with netlab("serve", transport, *flags) as program:
         port = int(program.line().rpartition(":")[2])
-        link = program.line().removeprefix("join: ").strip()
+        opened = program.line().strip()
+        if transport in serve_access.WITH_TEACHER:
+            # By loopback: what goes by the network unencrypted, others can read.
+            start = f"teacher: http://127.0.0.1:{port}/teacher?token="
+            assert re.fullmatch(re.escape(start) + "[a-z0-9]{14}", opened)
+            opened = program.line().strip()
+        link = opened.removeprefix("join: ")
         found = re.fullmatch(r"http://([0-9.]+):(\d+)/\?token=([a-z0-9]{14})", link)
         assert found is not None, link
         host, token = reachable_host("0.0.0.0") or "127.0.0.1", found[3]
@@ -136,10 +168,10 @@ def test_a_token_is_asked_for_on_loopback_too() -> None:
         (["ws://127.0.0.1:9", "--token", "short"], "8 to 128 letters"),
     ],
 )
-def test_what_chat_cannot_do_with_a_token(arguments: list[str], sentence: str) -> None:
-    code, _, err = netlab_once("chat", *arguments)
-    assert (code, len(err)) == (2, 1)
-    assert sentence in err[0]
+def test_what_chat_cannot_do_with_a_token(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in refused(capsys, "chat", *arguments)
 
 
 def test_a_new_token_is_another_each_time_and_easy_to_type() -> None:
@@ -230,5 +262,5 @@ def test_a_terminal_shows_it_and_a_pipe_does_not() -> None:
 def test_without_the_library_the_link_alone_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "segno", None)
-    assert qr_code("http://127.0.0.1/") is None
+    monkeypatch.setitem(sys.modules, "segno", None)
+    assert (qr_code("http://127.0.0.1/"), qr_image("http://127.0.0.1/")) == (None, None)
