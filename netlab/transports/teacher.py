@@ -11,7 +11,9 @@ only the teacher may.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from importlib import resources
 from typing import Any, Literal
 
@@ -119,7 +121,8 @@ class TeacherDesk:
         return _page(content_type, body)
 
     def _people(self) -> Page:
-        people = self._switchboard.ask(self._class.people)
+        found = self._switchboard.ask(self._class.people)
+        people = [replace(one, peer=_host(one.peer)) for one in found]
         state = _State(people, self._join_link, bool(self._qr_code))
         return _page("application/json", msgspec.json.encode(state))
 
@@ -150,6 +153,12 @@ class TeacherDesk:
         if asked.action == "kick":
             return self._class.kick(asked.client_id, now)
         return self._class.mute(asked.client_id, muted=asked.action == "mute")
+
+
+def _host(peer: str) -> str:
+    """Return the address of a peer, which is written as Python writes (host, port)."""
+    match = re.fullmatch(r"\('([^']+)', \d+\)", peer)
+    return match[1] if match else peer
 
 
 def _page(content_type: str, body: bytes) -> Page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
+from hmac import compare_digest
 from http.client import HTTPConnection, HTTPMessage
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from websockets.sync.client import connect as connect_websocket
 from netlab.core.chat import ChatService
 from netlab.core.errors import ConnectionEnded
 from netlab.lab import background
+from netlab.transports import access
 from netlab.transports.access import Access, check_token
 from netlab.transports.socketio_rooms import SocketIOClient, SocketIOServer
 from netlab.transports.websocket import WebSocketClient, WebSocketServer
@@ -113,6 +115,28 @@ def test_a_cookie_is_good_for_its_token_and_its_purpose_and_tells_nobody_the_tok
     assert not Access(WRONG).admits("", {"cookie": [pair]})
     assert not Access(TOKEN, "teacher").admits("", {"cookie": [pair]})
     assert not Access(TOKEN).admits("", {"cookie": [pair[:-1]]})
+
+
+def test_tokens_and_cookies_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bytes] = []
+
+    def noting(one: bytes, other: bytes) -> bool:
+        compared.append(one)
+        return compare_digest(one, other)
+
+    monkeypatch.setattr(access.hmac, "compare_digest", noting)
+    name, _, value = Access(TOKEN).cookie(secure=False).partition(";")[0].partition("=")
+    for right in (TOKEN, value):
+        for came in (right, right[:-1] + "x", "x" + right[1:], ""):
+            compared.clear()
+            query, headers = f"token={came}", {"cookie": [f"{name}={came}"]}
+            is_admitted = (
+                Access(TOKEN).admits(query, {})
+                if right == TOKEN
+                else Access(TOKEN).admits("", headers)
+            )
+            assert is_admitted is (came == right)
+            assert compared == [came.encode()]
 
 
 def test_scripts_do_not_see_the_cookie_and_tls_keeps_it_to_itself() -> None:
