@@ -56,7 +56,7 @@ class SocketIOServer(AsyncServer):
 
     Raises:
         LocalProtocolError: the service speaks no JSON, or a teacher could do nothing in it.
-        ValueError: an origin, a host or a token that is none.
+        ValueError: an origin, a host or a token that is none, or one token for both.
     """
 
     def __init__(
@@ -88,6 +88,8 @@ class SocketIOServer(AsyncServer):
         self._door = Door(origins, hosts)
         self._access = None if token is None else Access(token)
         self._is_secure = ssl is not None
+        if token is not None and token == teacher_token:
+            raise ValueError("teacher_token is a secret among those who have token: another one")
         self.teacher = self._desk(teacher_token)
         self._hub = Hub(
             self.switchboard,

@@ -195,13 +195,13 @@ class WebSocketServer(AsyncServer):
             log.info("refused a request: its Host or its Origin is not allowed")
             return _response(answer(403, refusal))
         is_page = not any("websocket" in value.lower() for value in headers.get_all("Upgrade"))
+        method = getattr(request, "method", "GET")  # earlier versions know no other
         if (at_the_gate := self._at_the_gate(request, is_page=is_page)) is not None:
-            return _response(at_the_gate)
+            return _response(at_the_gate, head=method == "HEAD")
         if self._stopping:
             return _response(answer(503, "The server is stopping."))
         if not is_page:
             return None
-        method = getattr(request, "method", "GET")  # earlier versions know no other
         if method not in ("GET", "HEAD"):
             return None  # and refuses it: 405
         found = page(request.path) or answer(404, "There is nothing here; the page is at /.")

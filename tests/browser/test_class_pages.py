@@ -202,3 +202,27 @@ def test_a_server_that_is_gone_and_comes_back(new_context: NewContext) -> None:
     teacher.page.get_by_text("Not connected: the server does not answer").wait_for()
     with serve(port):  # with the same token, the cookie is good for it, too
         teacher.page.get_by_text("Connected", exact=True).wait_for()
+
+
+def test_both_links_lead_through_jupyterlabs_proxy(
+    server: Any, new_context: NewContext, lab_address: str
+) -> None:
+    """There `?token=` is Jupyter's own as well, and the cookies must not reach JupyterLab."""
+    from tests.browser.lab import TOKEN as JUPYTER_TOKEN
+
+    context = new_context()
+    page = context.new_page()
+    page.goto(f"{lab_address}lab?token={JUPYTER_TOKEN}")
+    below = f"{lab_address}proxy/{server.address[1]}/"
+    ann = Visitor(page, f"{below}?token={TOKEN}")
+    assert ann.page.url == below
+    ann.join("Ann", "tea")
+    teacher = context.new_page()
+    teacher.set_default_timeout(PATIENCE_S * 1000)
+    teacher.goto(f"{below}teacher?token={TEACHER}")
+    teacher.get_by_role("button", name="Mute Ann", exact=True).click()
+    teacher.get_by_role("status").filter(has_text="Ann is muted.").wait_for()
+    ann.say("psst")
+    ann.page.get_by_role("alert").filter(has_text="the teacher has muted you").wait_for()
+    ours = [one for one in context.cookies() if str(one.get("name")).startswith("netlab_")]
+    assert [one.get("path") for one in ours] == [f"/proxy/{server.address[1]}"] * 2

@@ -163,7 +163,7 @@ def test_a_token_is_asked_for_on_loopback_too() -> None:
             "--token is for ws://, wss://, http://, https://",
         ),
         ([f"tcp://127.0.0.1:9/?token={TOKEN}"], "only host and port belong there"),
-        (["http://127.0.0.1:9/?toke=x"], "only host and port belong there"),
+        (["http://127.0.0.1:9/?key=x"], "only host and port belong there"),
         (["http://127.0.0.1:9/?token=x&y=z"], "8 to 128 letters"),
         (["ws://127.0.0.1:9", "--token", "short"], "8 to 128 letters"),
     ],
@@ -246,6 +246,12 @@ def test_the_qr_code_says_the_link() -> None:
         assert code is not None
         assert modules(code) == expected
         assert len(code.splitlines()) <= 24
+
+
+def test_as_a_picture_it_is_black_on_white_in_every_theme() -> None:
+    svg = qr_image("http://127.0.0.1/")
+    assert svg is not None
+    assert ('fill="#fff"' in svg, 'stroke="#000"' in svg) == (True, True)
 
 
 def test_a_terminal_shows_it_and_a_pipe_does_not() -> None:

@@ -106,6 +106,11 @@ def test_a_server_without_a_teacher_has_no_such_page() -> None:
         SocketIOServer(ChatService, teacher_token=TEACHER)
 
 
+def test_one_token_is_not_for_both() -> None:
+    with pytest.raises(ValueError, match="a secret among those who have token"):
+        SocketIOServer(ClassroomService, token=TOKEN, teacher_token=TOKEN)
+
+
 # ---------------------------------------------------------------- who is here
 
 
