@@ -262,7 +262,7 @@ def has_all_of_it(lines: list[str]) -> bool:
 
 def test_a_terminal_shows_it_and_a_pipe_does_not() -> None:
     with Terminal("serve", "socketio", "--token", "auto", rows=40) as terminal:
-        # To its very end: Ctrl-C throws away what the terminal has not handed out (termios, NOFLSH).
+        # To its end: Ctrl-C throws away what the terminal has not handed out (termios, NOFLSH).
         screen = terminal.wait_for(has_all_of_it)
         terminal.press("\x03")
         assert terminal.end()[0] == 0
