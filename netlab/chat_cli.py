@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -18,6 +19,7 @@ from netlab.chat_mailbox import Mailbox
 from netlab.chat_state import Conversation
 from netlab.chat_talk import QUIT, Ending
 from netlab.core.errors import LocalProtocolError
+from netlab.serve_access import WITH_TOKEN
 from netlab.terminal import CommandFailed, complain, harmless
 from netlab.transports.addresses import Address, format_address
 from netlab.transports.client import Client
@@ -44,6 +46,7 @@ SCHEMES = {
     "https": Scheme("netlab.transports.socketio_client", "SocketIOClient", "socketio", True),
 }
 _TWINS = {"tcp": "tls", "ws": "wss", "http": "https", "tls": "tcp", "wss": "ws", "https": "http"}
+TOKEN_VARIABLE = "NETLAB_TOKEN"  # noqa: S105 (its name)
 _EXAMPLE = "tcp://127.0.0.1:9000"
 DEFAULT_SERVICE = "chat" if "chat" in SERVICES else "echo"
 
@@ -53,10 +56,11 @@ class Target(NamedTuple):
 
     scheme: str
     address: Address
+    token: str | None = None
 
 
 def parse_url(url: str) -> Target:
-    """Return what a URL such as `tcp://HOST:PORT` or `tcp://[::1]:PORT` names.
+    """Return what a URL such as `tcp://HOST:PORT` or `http://HOST:PORT/?token=…` names.
 
     Raises:
         CommandFailed: it names nothing that can be talked to; the text says why.
@@ -84,9 +88,12 @@ def parse_url(url: str) -> Target:
         )
     if not port:
         raise _wrong(f"{shown}: nobody can be reached on port 0; ports are 1 to 65535")
-    if parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
+    scheme, (key, _, token) = scheme.lower(), parts.query.partition("=")
+    is_link = key == "token" and SCHEMES[scheme].transport in WITH_TOKEN
+    others = parts.query and not is_link  # a link to join by has a token, and nothing else
+    if parts.username is not None or parts.path not in ("", "/") or others or parts.fragment:
         raise _wrong(f"{shown}: only host and port belong there; write it like {_EXAMPLE}")
-    return Target(scheme.lower(), (host, port))
+    return Target(scheme, (host, port), token if is_link else None)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +112,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-cert", metavar="FILE", help="your certificate, if one is wanted")
     parser.add_argument("--tls-key", metavar="FILE", help="its private key, unless it is in there")
     parser.add_argument(
+        "--token",
+        default=os.environ.get(TOKEN_VARIABLE),
+        help="for a server that asks for one; the link to join by is a URL that has it already. "
+        f"What you type here other users of this machine can see (ps), but not {TOKEN_VARIABLE} "
+        "in the environment",
+    )
+    parser.add_argument(
         "--service",
         choices=("chat", "echo"),
         default=DEFAULT_SERVICE,
@@ -119,12 +133,12 @@ def run(args: argparse.Namespace) -> int:
     client_class: Callable[..., Client] = getattr(import_module(scheme.module), scheme.client)
     conversation, mailbox = Conversation(args.service), Mailbox()
     options: dict[str, Any] = {"on_message": mailbox.put, "on_end": mailbox.put_end}
-    options |= _tls(args, scheme.secure)
+    options |= _tls(args, scheme.secure) | _token(args, target)
     if scheme.transport == "socketio":
         options["reconnect"] = False  # a server that goes away ends it, as everywhere
     try:
         client = client_class(target.address, service=args.service, **options)
-    except LocalProtocolError as error:  # Socket.IO carries no text service
+    except (LocalProtocolError, ValueError) as error:  # Socket.IO carries no text service
         raise CommandFailed(harmless(str(error)), exit_code=2) from None
     try:
         _connect(client, target.scheme)
@@ -171,6 +185,8 @@ def _connect(client: Client, name: str) -> None:
         ) from None
     except OSError as error:
         reason = harmless(error.strerror or str(error)) or "it ended the connection"
+        if "HTTP 403" in reason:  # it is the right server, and says what it wants
+            raise CommandFailed(f"{reason}. Use the whole link to join by, or --token") from None
         speaks = "does not speak" if scheme.secure else "speaks"
         hint = f"; if it {speaks} TLS, {twin}" if twin else ""
         raise CommandFailed(
@@ -193,6 +209,17 @@ def _tls(args: argparse.Namespace, secure: bool) -> dict[str, Any]:
         return {"ssl": client_context(args.ca, args.tls_cert, args.tls_key)}
     except ValueError as error:
         raise _wrong(harmless(str(error))) from None
+
+
+def _token(args: argparse.Namespace, target: Target) -> dict[str, str]:
+    """Return the client's argument `token`, if there is one and the scheme can carry it."""
+    if SCHEMES[target.scheme].transport in WITH_TOKEN:
+        token = target.token or args.token
+        return {"token": token} if token else {}
+    if args.token and args.token != os.environ.get(TOKEN_VARIABLE):
+        carried = ", ".join(f"{k}://" for k, one in SCHEMES.items() if one.transport in WITH_TOKEN)
+        raise _wrong(f"--token is for {carried}")
+    return {}
 
 
 def _hint(ending: Ending, args: argparse.Namespace, target: Target) -> str:

@@ -13,13 +13,14 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from netlab import Limits
+from netlab import Limits, serve_access
+from netlab.core.classroom import ClassroomService
 from netlab.core.errors import AddressInUse
 from netlab.event_loop import LoopName, loop_factory
 from netlab.lab.background import Background, background
 from netlab.serve_log import StderrLog
 from netlab.signals import held_signals
-from netlab.terminal import CommandFailed, complain, harmless, say
+from netlab.terminal import CommandFailed, harmless, say
 from netlab.transports.addresses import format_address, is_loopback
 from netlab.transports.services import SERVICES
 
@@ -59,11 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (default: %(default)s, which only this machine reaches)",
+        help="address to listen on (default: %(default)s, which only this machine reaches); any "
+        "other takes --token or --insecure",
     )
     parser.add_argument(
         "--port", type=_port, default=0, help="0 to 65535; default: 0, any free one"
     )
+    serve_access.add_arguments(parser)
     parser.add_argument(
         "--loop",
         choices=("auto", "asyncio", "uvloop"),
@@ -112,19 +115,20 @@ def run(args: argparse.Namespace) -> int:
         limits = Limits(**{field.name: getattr(args, field.name) for field in fields(Limits)})
     except ValueError as error:
         raise CommandFailed(str(error), exit_code=2) from None
+    options = {**_tls(args), **serve_access.make_access(args)}
+    service = ClassroomService if "teacher_token" in options else SERVICES[args.service]
     server = getattr(import_module(transport.module), transport.server)(
-        SERVICES[args.service], host=args.host, port=args.port, limits=limits, **_tls(args)
+        service, host=args.host, port=args.port, limits=limits, **options
     )
     log = StderrLog()
     logging.basicConfig(level=args.log_level.upper(), handlers=[log])
     with held_signals() as wait_for_signal, _start(server, args) as running:
         host, port = running.address
-        if not is_loopback(host):
-            complain(
-                f"netlab serve: on {format_address(host, port)} everybody who can reach this "
-                "machine can connect; leave out --host to serve this machine alone"
-            )
+        if not is_loopback(host):  # a name may have got another address since it was looked at
+            serve_access.check_others(args, host)
+        serve_access.tell_others(args, host)
         say(f"listening on {format_address(host, port)}")
+        serve_access.tell_links(server, running.address, options)
         name = wait_for_signal()
         clients = len(running.stats().clients)
     told = f"{clients} client{'' if clients == 1 else 's'} told" if clients else "nobody was there"

@@ -147,6 +147,10 @@ class Rooms:
         members = chain.from_iterable(room.members for room in user.rooms.values())
         return tuple(client for client in dict.fromkeys(members) if client != user.id)
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a room of that name."""
+        return name_key(name.strip()) in self._rooms
+
     def sizes(self) -> dict[str, int]:
         """Return the number of members of each room, by its name."""
         return {room.name: len(room.members) for room in self._rooms.values()}

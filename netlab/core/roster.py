@@ -38,6 +38,8 @@ class User:
     hellos: int = 0
     came_back: bool = False
     """on this connection"""
+    muted: bool = False
+    """may listen, and say nothing; see `netlab.core.classroom`"""
 
     @property
     def player(self) -> Player:

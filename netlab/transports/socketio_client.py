@@ -20,6 +20,7 @@ from socketio.exceptions import SocketIOError
 
 from netlab.core.errors import ConnectionEnded, LocalProtocolError
 from netlab.core.messages import make_request
+from netlab.transports.access import bearer
 from netlab.transports.addresses import Address
 from netlab.transports.client import Client, OnEnd, OnMessage
 from netlab.transports.services import ServiceName
@@ -47,6 +48,10 @@ class SocketIOClient(Client):
         reconnect: connect again by itself when the connection is lost.
         reconnect_delay_s: seconds before the first attempt; doubled for each, up to 5.
         ssl: what to trust; makes it `https:`.
+        token: for a server that asks for one; it goes into a header, not into the address.
+
+    Raises:
+        ValueError: a token that is none.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class SocketIOClient(Client):
         reconnect: bool = True,
         reconnect_delay_s: float = 0.2,
         ssl: ssl_module.SSLContext | None = None,
+        token: str | None = None,
     ) -> None:
         if service != "chat":
             raise LocalProtocolError(
@@ -86,6 +92,7 @@ class SocketIOClient(Client):
         self._reconnect = reconnect
         self._reconnect_delay_s = reconnect_delay_s
         self._ssl = ssl
+        self._headers = bearer(token)
 
     # ------------------------------------------------------------ the face
 
@@ -108,6 +115,7 @@ class SocketIOClient(Client):
             reconnect=self._reconnect,
             reconnect_delay_s=self._reconnect_delay_s,
             ssl=self._ssl,
+            headers=self._headers,
         )
         connected: concurrent.futures.Future[Address] = concurrent.futures.Future()
         self._thread = threading.Thread(

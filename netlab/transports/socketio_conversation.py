@@ -11,7 +11,7 @@ import concurrent.futures
 import contextlib
 import functools
 import ssl as ssl_module
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,7 @@ class Conversation:
         timeout_s: seconds that connecting, or sending one message, may take.
         max_frame_bytes: longest message the server may send; 0 = unlimited.
         transports, username, reconnect, reconnect_delay_s, ssl: as `SocketIOClient`.
+        headers: sent with each request.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Conversation:
         reconnect: bool,
         reconnect_delay_s: float,
         ssl: ssl_module.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
         self._inbox = inbox
@@ -60,6 +62,7 @@ class Conversation:
         self._reconnect = reconnect
         self._reconnect_delay_s = reconnect_delay_s
         self._ssl = ssl
+        self._headers = dict(headers or {})
         self._secret: str | None = None
         self._rooms: dict[str, None] = {}  # in order of joining
         self._last_words = ""  # code of the `closing` that came
@@ -123,7 +126,7 @@ class Conversation:
     # ------------------------------------------------------------ connections
 
     async def _open(self) -> None:
-        library = make_library(self._timeout_s, self._max_frame_bytes, self._ssl)
+        library = make_library(self._timeout_s, self._max_frame_bytes, self._ssl, self._headers)
         # Each says which it is: one that was given up may report its end late.
         library.on("*", functools.partial(self._heard, library))
         library.on("disconnect", functools.partial(self._disconnected, library))
@@ -182,6 +185,11 @@ class Conversation:
         except OSError as refusal:
             return refusal
         writer.close()
+        if "403" in str(error):
+            return ConnectionError(
+                f"{format_address(*self._address)} does not let us in (HTTP 403): it asks for a "
+                "token (token=...), or the one that it got is wrong"
+            )
         return ConnectionError(
             f"{format_address(*self._address)} does not speak Socket.IO with us: {error}"
         )

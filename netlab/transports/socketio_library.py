@@ -7,7 +7,7 @@ import contextlib
 import logging
 import ssl
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -100,7 +100,10 @@ class _Library(socketio.AsyncClient):  # type: ignore[misc]
 
 
 def make_library(
-    timeout_s: float, max_frame_bytes: int, context: ssl.SSLContext | None = None
+    timeout_s: float,
+    max_frame_bytes: int,
+    context: ssl.SSLContext | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Any:
     """Return a client of the library's, for one connection. Call it in the loop it is for.
 
@@ -108,11 +111,13 @@ def make_library(
         timeout_s: seconds that an HTTP request may take.
         max_frame_bytes: longest WebSocket message the server may send; 0 = unlimited.
         context: what to trust; makes it `https:`.
+        headers: for every request. Those that the library's own `connect` takes are sent with the
+            first poll and the WebSocket, but not with the polls after that.
     """
     connector = None if context is None else aiohttp.TCPConnector(ssl=context)
     return _Library(
         # Ours, because the library may open a second one while it closes the first.
-        http_session=aiohttp.ClientSession(connector=connector),
+        http_session=aiohttp.ClientSession(connector=connector, headers=headers),
         reconnection=False,  # we begin anew instead: nothing of the lost connection remains
         handle_sigint=False,
         logger=_log,

@@ -17,10 +17,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from netlab.core.chat import ChatService
+from netlab.core.classroom import ClassroomService
 from netlab.core.errors import LocalProtocolError
 from netlab.core.json_codec import Json
 from netlab.core.limits import LIBRARY_PINGS, Limits
 from netlab.core.service import Service
+from netlab.transports import access
+from netlab.transports.access import Access
 from netlab.transports.asgi_server import AsgiServer
 from netlab.transports.async_server import STOP_GRACE_S, AsyncServer
 from netlab.transports.clock import Clock
@@ -30,7 +33,8 @@ from netlab.transports.socketio_guard import Guard, respond
 from netlab.transports.socketio_hub import Hub
 from netlab.transports.socketio_packets import Event
 from netlab.transports.socketio_vendor import CDN_URL, vendored
-from netlab.transports.web import Door, allowed_origin, answer, page, page_refusal
+from netlab.transports.teacher import TeacherDesk
+from netlab.transports.web import Door, Page, allowed_origin, answer, page, page_refusal
 
 
 class SocketIOServer(AsyncServer):
@@ -43,13 +47,16 @@ class SocketIOServer(AsyncServer):
             `EchoService`, has no events and is refused.
         origins: pages of other servers that may connect, such as `"https://example.org"`.
         hosts: names under which this server is known, besides loopback names and IP addresses.
+        token: what who wants to come in must show, see `netlab.transports.access`; None: nothing.
+        teacher_token: what opens the teacher's page, `/teacher`, see `netlab.transports.teacher`;
+            None: there is no such page. The service is `ClassroomService` then.
         ping_seconds: seconds between two of the library's pings.
         ping_timeout_seconds: seconds that a client may take to answer one.
         ssl: makes it `https:`.
 
     Raises:
-        LocalProtocolError: the service speaks no JSON.
-        ValueError: an origin or a host that is none.
+        LocalProtocolError: the service speaks no JSON, or a teacher could do nothing in it.
+        ValueError: an origin, a host or a token that is none, or one token for both.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class SocketIOServer(AsyncServer):
         clock: Clock | None = None,
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
+        token: str | None = None,
+        teacher_token: str | None = None,
         ping_seconds: float = 25,
         ping_timeout_seconds: float = 20,
         ssl: ssl_module.SSLContext | None = None,
@@ -77,6 +86,11 @@ class SocketIOServer(AsyncServer):
         service = make_service(service, limits, secret)
         super().__init__(service, LIBRARY_PINGS, host, port, clock, Event.from_json)
         self._door = Door(origins, hosts)
+        self._access = None if token is None else Access(token)
+        self._is_secure = ssl is not None
+        if token is not None and token == teacher_token:
+            raise ValueError("teacher_token is a secret among those who have token: another one")
+        self.teacher = self._desk(teacher_token)
         self._hub = Hub(
             self.switchboard,
             self._page_may_connect,
@@ -90,6 +104,16 @@ class SocketIOServer(AsyncServer):
             outbox_bytes=service.limits.outbox_bytes,
             ssl=ssl,
         )
+
+    def _desk(self, token: str | None) -> TeacherDesk | None:
+        if token is None:
+            return None
+        if not isinstance(self.service, ClassroomService):
+            raise LocalProtocolError(
+                f"{type(self.service).__name__} knows no teacher, so teacher_token= opens nothing; "
+                "serve netlab.core.classroom.ClassroomService"
+            )
+        return TeacherDesk(self.switchboard, token, secure=self._is_secure)
 
     # ------------------------------------------------------------ life
 
@@ -108,25 +132,31 @@ class SocketIOServer(AsyncServer):
 
     async def _app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer a request: the ASGI application."""
-        headers: dict[bytes, list[str]] = {b"host": [], b"origin": [], b"sec-fetch-site": []}
-        for name, value in scope["headers"]:
-            if name in headers:
-                headers[name].append(value.decode("latin-1"))
-        path = scope["path"]
-        if refusal := self._door.refusal(headers[b"host"], headers[b"origin"]):
+        headers = _headers(scope)
+        if refusal := self._door.refusal(headers["host"], headers["origin"]):
             await respond(answer(403, refusal), scope, send)
-        elif path.startswith("/socket.io/") or path == "/socket.io":
-            if refusal := page_refusal(headers[b"origin"], headers[b"sec-fetch-site"]):
+        elif self.teacher is not None and self.teacher.is_for_me(scope["path"]):
+            await respond(await self.teacher(scope, headers, receive), scope, send)
+        elif (found := self._at_the_gate(scope, headers)) is not None:
+            await respond(found, scope, send)
+        elif _is_socketio(scope["path"]):
+            if refusal := page_refusal(headers["origin"], headers["sec-fetch-site"]):
                 await respond(answer(403, refusal), scope, send)
             else:
                 await self._guard(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await respond(answer(404, "Socket.IO is at /socket.io/ here."), scope, send)
-        elif scope["method"] not in ("GET", "HEAD"):
-            await respond(answer(405, "Pages are read with GET."), scope, send)
         else:
-            found = vendored(path) or page(path, transport="socketio", script_sources=[CDN_URL])
-            await respond(found or answer(404, "There is no such page here."), scope, send)
+            await respond(_page(scope), scope, send)
+
+    def _at_the_gate(self, scope: dict[str, Any], headers: access.Headers) -> Page | None:
+        """Return what to answer to who must show a token first, or has just done so by a link."""
+        if self._access is None:
+            return None
+        query = scope["query_string"].decode("latin-1")
+        is_page = scope["type"] == "http" and not _is_socketio(scope["path"])
+        if not self._access.admits(query, headers):
+            return access.refusal(query, headers, what="the class", wants_page=is_page)
+        is_link = is_page and scope["path"] == "/"
+        return self._access.welcome(query, secure=self._is_secure) if is_link else None
 
     def _page_may_connect(self, origin: str, environ: dict[str, Any]) -> bool:
         """Say so for the library, which then sends the headers of CORS.
@@ -135,3 +165,27 @@ class SocketIOServer(AsyncServer):
         a proxy for https that sends no X-Forwarded-Proto, as JupyterHub's may be.
         """
         return allowed_origin(origin, environ.get("HTTP_HOST"), origins=self._door.origins)
+
+
+def _headers(scope: dict[str, Any]) -> access.Headers:
+    """Return those headers of a request that say who may come in."""
+    wanted = ("host", "origin", "sec-fetch-site", "content-type", *access.HEADERS)
+    headers: dict[str, list[str]] = {name: [] for name in wanted}
+    for name, value in scope["headers"]:  # in lower case (ASGI)
+        if (text := name.decode("latin-1")) in headers:
+            headers[text].append(value.decode("latin-1"))
+    return headers
+
+
+def _is_socketio(path: str) -> bool:
+    return path.startswith("/socket.io/") or path == "/socket.io"
+
+
+def _page(scope: dict[str, Any]) -> Page:
+    if scope["type"] == "websocket":
+        return answer(404, "Socket.IO is at /socket.io/ here.")
+    if scope["method"] not in ("GET", "HEAD"):
+        return answer(405, "Pages are read with GET.")
+    path = scope["path"]
+    found = vendored(path) or page(path, transport="socketio", script_sources=[CDN_URL])
+    return found or answer(404, "There is no such page here.")

@@ -11,7 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from netlab.core.errors import RemoteProtocolError
 from netlab.core.messages import AnyRequest, Closing, Hello
@@ -19,6 +19,7 @@ from netlab.core.service import ClientId, Send, Service, ServiceStats
 from netlab.transports.clock import Clock
 
 log = logging.getLogger("netlab.transports")
+T = TypeVar("T")
 
 
 class Connection(Protocol):
@@ -95,6 +96,20 @@ class Switchboard:
                 sends = self.service.close(client, "internal_error", "a mistake of ours", now)
             self._post(sends)
             self._look_ahead()
+
+    def act(self, what: Callable[[float], Sequence[Send]]) -> None:
+        """Let the service do something that no client has asked for; `what` is told the time.
+
+        Raises: what it raises.
+        """
+        with self.lock:
+            self._post(what(self.clock()))
+            self._look_ahead()
+
+    def ask(self, what: Callable[[float], T]) -> T:
+        """Return what the service says at this moment; `what` is told the time."""
+        with self.lock:
+            return what(self.clock.peek())
 
     def disconnect(self, client: ClientId, reason: str) -> None:
         """Tell the service, once, that a client is gone."""

@@ -37,6 +37,8 @@ from netlab.core.errors import RemoteProtocolError
 from netlab.core.limits import LIBRARY_PINGS
 from netlab.core.messages import AnyRequest
 from netlab.core.service import Limits, Service
+from netlab.transports import access
+from netlab.transports.access import Access
 from netlab.transports.addresses import BACKLOG
 from netlab.transports.async_server import FAIR_SHARE, STOP_GRACE_S, AsyncServer, Listener
 from netlab.transports.calendar import LINGER_S
@@ -77,6 +79,7 @@ class WebSocketServer(AsyncServer):
         origins: pages of other servers that may connect, such as `"https://example.org"`; see
             `netlab.transports.web`.
         hosts: names of this server, besides loopback names and IP addresses.
+        token: what who wants to come in must show, see `netlab.transports.access`; None: nothing.
         compression: accept permessage-deflate (RFC 7692) where a client offers it. It costs each
             client some hundred kilobytes of memory, and each receiver of a message its own
             compression of it; off, therefore.
@@ -87,7 +90,7 @@ class WebSocketServer(AsyncServer):
             within `HANDSHAKE_S` seconds, and logs that in debug mode only.
 
     Raises:
-        ValueError: an origin or a host that is none.
+        ValueError: an origin, a host or a token that is none.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class WebSocketServer(AsyncServer):
         clock: Clock | None = None,
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
+        token: str | None = None,
         compression: bool = False,
         ping_interval_s: float | None = 20,
         ping_timeout_s: float | None = 20,
@@ -110,6 +114,7 @@ class WebSocketServer(AsyncServer):
         encode = bytes if compression else encode_text
         super().__init__(service, LIBRARY_PINGS, host, port, clock, encode)
         self.door = Door(origins, hosts)
+        self._access = None if token is None else Access(token)
         self._compress = compression
         self._rounds = Rounds()
         self._pings = (ping_interval_s, ping_timeout_s)
@@ -189,15 +194,30 @@ class WebSocketServer(AsyncServer):
         if refusal is not None:
             log.info("refused a request: its Host or its Origin is not allowed")
             return _response(answer(403, refusal))
+        is_page = not any("websocket" in value.lower() for value in headers.get_all("Upgrade"))
+        method = getattr(request, "method", "GET")  # earlier versions know no other
+        if (at_the_gate := self._at_the_gate(request, is_page=is_page)) is not None:
+            return _response(at_the_gate, head=method == "HEAD")
         if self._stopping:
             return _response(answer(503, "The server is stopping."))
-        if any("websocket" in value.lower() for value in headers.get_all("Upgrade")):
+        if not is_page:
             return None
-        method = getattr(request, "method", "GET")  # earlier versions know no other
         if method not in ("GET", "HEAD"):
             return None  # and refuses it: 405
         found = page(request.path) or answer(404, "There is nothing here; the page is at /.")
         return _response(found, head=method == "HEAD")
+
+    def _at_the_gate(self, request: Request, *, is_page: bool) -> Page | None:
+        """Return what to answer to who must show a token first, or has just done so by a link."""
+        if self._access is None:
+            return None
+        path, _, query = request.path.partition("?")
+        headers = {name: request.headers.get_all(name) for name in access.HEADERS}
+        if not self._access.admits(query, headers):
+            log.info("refused a request: it shows no token, or a wrong one")
+            return access.refusal(query, headers, what="the class", wants_page=is_page)
+        is_link = is_page and path == "/"
+        return self._access.welcome(query, secure=self._ssl is not None) if is_link else None
 
     # ------------------------------------------------------------ serving one client
 

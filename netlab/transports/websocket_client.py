@@ -31,6 +31,7 @@ from websockets.exceptions import (
 from websockets.uri import parse_uri
 
 from netlab.core.errors import ConnectionEnded, LocalProtocolError, RemoteProtocolError
+from netlab.transports.access import bearer
 from netlab.transports.addresses import Address, format_address
 from netlab.transports.client import Client, OnEnd, OnMessage
 from netlab.transports.services import ServiceName
@@ -71,11 +72,13 @@ class WebSocketClient(Client):
         address: host and port, or a URI: `ws://127.0.0.1:8765/`, `wss://example.org/chat`.
         service, timeout_s, max_frame_bytes, on_message, on_end: see `Client`.
         ssl: what to trust, for `wss:`; with an address it also makes it `wss:`.
+        token: for a server that asks for one; it goes into a header, not into the address.
 
     No proxy is used, whatever the environment says.
 
     Raises:
         LocalProtocolError: the address is neither.
+        ValueError: a token that is none.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class WebSocketClient(Client):
         on_message: OnMessage | None = None,
         on_end: OnEnd | None = None,
         ssl: ssl_module.SSLContext | None = None,
+        token: str | None = None,
     ) -> None:
         if not isinstance(address, str):
             address = f"{'wss' if ssl else 'ws'}://{format_address(*address)}/"
@@ -107,7 +111,7 @@ class WebSocketClient(Client):
             on_end=on_end,
         )
         self.uri = address
-        self._options: dict[str, Any] = {}
+        self._options: dict[str, Any] = {"additional_headers": bearer(token)}
         if where.secure:
             self._options["ssl"] = ssl or ssl_module.create_default_context()
         elif ssl is not None:

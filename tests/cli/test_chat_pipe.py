@@ -228,7 +228,12 @@ def test_an_unknown_host_is_a_sentence() -> None:
     ],
 )
 def test_urls(url: str, host: str, port: int) -> None:
-    assert parse_url(url) == (url[:3].lower(), (host, port))
+    assert parse_url(url) == (url[:3].lower(), (host, port), None)
+
+
+def test_a_link_to_join_by_has_a_token() -> None:
+    link = "http://127.0.0.1:9000/?token=tea-and-cake_7"
+    assert parse_url(link) == ("http", ("127.0.0.1", 9000), "tea-and-cake_7")
 
 
 @pytest.mark.parametrize(

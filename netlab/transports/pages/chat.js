@@ -8,7 +8,11 @@ import { button, byId, fill, text } from "./view.js";
 
 const LIST_EVERY_MS = 300; // the lists are asked for again at most that often
 // After these the page does not come back by itself.
-const FOR_GOOD = { bye: "You left.", replaced: "You came back elsewhere." };
+const FOR_GOOD = {
+  bye: "You left.",
+  replaced: "You came back elsewhere.",
+  kicked: "The teacher has sent you away.",
+};
 
 const form = { join: byId("join"), say: byId("say") };
 const field = { name: byId("name"), room: byId("room"), text: byId("text") };
