@@ -4,6 +4,7 @@ import sys
 
 from netlab.cli import main
 
+in_a_cell = "IPython" in sys.modules  # there SystemExit is a traceback, after our own words
 status = main()
-if "IPython" not in sys.modules:  # there SystemExit is shown as a traceback, after our own words
+if not in_a_cell:
     sys.exit(status)

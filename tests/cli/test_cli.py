@@ -79,3 +79,18 @@ def test_the_doctor_loads_nothing_heavy() -> None:
         text=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_in_a_cell_a_failure_is_our_sentence_alone() -> None:
+    code = "get_ipython().run_line_magic('run', '-m netlab restore /nowhere'); print('on')"
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--quick", "--colors=NoColor", "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1] == "on"
+    assert "SystemExit" not in done.stdout + done.stderr
+    assert "netlab restore: /nowhere: No such file or directory" in done.stderr
