@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -146,6 +147,11 @@ class Running:
         """Return what it has in memory (resident set), without what the kernel keeps for it."""
         return int((self._proc / "statm").read_text().split()[1]) * _PAGE
 
+    def wait_ended(self, timeout_s: float) -> None:
+        """Wait for its end, if it comes within that time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+
     def _port(self) -> int:
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], START_S)
@@ -178,7 +184,7 @@ def wait_quiet(server: Running, timeout_s: float = 2.0) -> None:
     deadline = time.monotonic() + timeout_s
     before = server.cpu_s()
     while time.monotonic() < deadline:
-        time.sleep(0.05)
+        server.wait_ended(0.05)
         now = server.cpu_s()
         if now - before < IDLE_S:
             return
