@@ -7,7 +7,6 @@ import re
 import ssl
 import xml.etree.ElementTree as ET
 import zlib
-from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from netlab.lab import dissect
 from netlab.lab.dissect import PROTOCOLS, Conversation, Dissector
 from netlab.lab.dissect_stream import sniff
+from tests.lab.tiling import tiles
 
 UP, DOWN = "client→server", "server→client"
 # RFC 6455, 5.7
@@ -49,36 +49,6 @@ SAMPLES = [
     client_hello() + b"\x14\x03\x03\0\1\1" + b"\x17\x03\x03\0\3abc" + b"\x15\x03\x03\0\2",
     b"\x82\x7e\x01\x00" + bytes(256) + b"\x82\x7f" + (70_000).to_bytes(8) + bytes(70_000),
 ]
-
-
-def tiles(found, data):
-    """Check that the dissections, and the fields in each, cover every byte once, in order."""
-    place = 0
-    for one in found:
-        assert one.start == place
-        assert one.data == data[place : one.end]
-        assert one.data
-        fields_tile(one)
-        place = one.end
-    assert place == len(data)
-
-
-def fields_tile(one):
-    place = one.start
-    for (start, end), fields in groupby(one.fields, key=lambda field: (field.start, field.end)):
-        fields = list(fields)
-        assert start == place
-        assert end > start
-        if fields[0].bits is None:
-            assert len(fields) == 1
-        else:
-            assert end == start + 1
-            bits = [bit for field in fields for bit in range(field.bits[0], field.bits[1] + 1)]
-            assert bits == list(range(8))
-        place = end
-    assert place == one.end
-    for within in one.inner:
-        fields_tile(within)
 
 
 def shown_values(one):
