@@ -28,9 +28,7 @@ INPUT_S = 10
 """seconds that one input may take"""
 MEMORY_MB = 1_024
 HTTP_WORDS = "Host Upgrade Connection Transfer-Encoding Content-Length chunked websocket HTTP/1.1"
-_FAULT = re.compile(
-    r"^(?:\w*(?:Error|Exception|Interrupt)\b.*|ALARM.*|.*ERROR: libFuzzer.*)$", re.M
-)
+_FAULT = re.compile(r"^(?:\w*(?:Error|Exception)\b.*|ALARM.*|.*ERROR: libFuzzer.*)$", re.M)
 
 
 def write_dictionary(path: Path) -> None:
@@ -41,7 +39,7 @@ def write_dictionary(path: Path) -> None:
     both = REQUEST_FIELDS.items() | REPLY_FIELDS.items()
     fields = {f'"{field}":' for _, names in both for field in names}
     tags = {f'{{"type":"{wire_type}",' for wire_type, _ in both}
-    words = sorted(fields | tags) + [*HTTP_WORDS.split(), "COOKIE", "tic-tac-toe", "player"]
+    words = [*sorted(fields | tags), *HTTP_WORDS.split(), "COOKIE", "tic-tac-toe", "player"]
     lines = ['"{}"'.format("".join(f"\\x{byte:02x}" for byte in word.encode())) for word in words]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 

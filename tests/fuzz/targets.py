@@ -7,6 +7,7 @@ field, that nobody unproven hears more than it said.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from netlab.core.framing import (
 )
 from netlab.core.json_codec import Json
 from netlab.core.limits import Limits
+from netlab.core.messages import Hello
 from netlab.core.stream import RequestStream
 from netlab.lab.dissect import Conversation, Dissector, dissect
 from netlab.transports.cookies import SLOT_S, Cookies
@@ -194,11 +196,16 @@ def packets(data: bytes) -> None:
         _fit_for_the_wire(error)
         return
     try:
-        parse_event(packet, JSON)
+        request = parse_event(packet, JSON)
     except RemoteProtocolError as error:
         _fit_for_the_wire(error)
+    else:
+        assert json.loads(packet.payload)[0] == request.type, "the event's name is its type"
+        _, _, fields = JSON.encode_request(request).partition(b",")
+        again = f'2["{request.type}",{{{fields.decode() or "}"}]'
+        assert parse_event(parse_packet(again), JSON) == request
     try:
-        parse_hello(packet.payload, JSON)
+        assert isinstance(parse_hello(packet.payload, JSON), Hello | None)
     except RemoteProtocolError as error:
         _fit_for_the_wire(error)
 
