@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 WORKERS ?= 2
+FUZZ_SECONDS ?= 600
 FIRST := my-course/00_start_here.ipynb
 # JupyterLab's "Would you like to receive news?" would cover the first page.
 NEWS := @jupyterlab/apputils-extension:announcements
@@ -15,7 +16,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder bench foreign format constraints clean
+.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder bench fuzz foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -56,6 +57,9 @@ pictures: $(VENV)/.browser  ## make the README's pictures anew: docs/pictures/ (
 bench: $(VENV)/.test  ## measure the servers beside others' (some minutes); tables in docs/benchmarks.md
 	$(RUN) -m tests.benchmarks --write
 
+fuzz: $(VENV)/.fuzz  ## throw bytes that nobody meant at every parser: FUZZ_SECONDS=3600 for an hour in all (Linux)
+	$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS) --workers $(WORKERS)
+
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 
 format: $(VENV)/.test  ## format the code and the cells
@@ -73,7 +77,7 @@ clean:  ## remove everything that these commands made
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # The stamps say which extras are installed; a change of what they depend on installs again.
-$(VENV)/.lab $(VENV)/.test $(VENV)/.site $(VENV)/.browser: $(VENV)/.%: pyproject.toml constraints.txt | $(RUN)
+$(VENV)/.lab $(VENV)/.test $(VENV)/.site $(VENV)/.browser $(VENV)/.fuzz: $(VENV)/.%: pyproject.toml constraints.txt | $(RUN)
 ifneq ($(UV),)
 	uv pip install --quiet --python $(RUN) -c constraints.txt -e '.[$*]'
 else
