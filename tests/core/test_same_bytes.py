@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.story import fingerprint
+from tests.core.story import tell
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,9 +27,16 @@ def test_the_same_story_gives_the_same_bytes_whatever_the_hashes_are(seed: int) 
             timeout=60,
             check=True,
         )
-        assert done.stdout.strip() == fingerprint(seed), done.stderr
+        assert done.stdout.strip() == tell(seed)[0], done.stderr
 
 
 def test_another_story_gives_other_bytes() -> None:
-    assert fingerprint(0) == fingerprint(0)
-    assert fingerprint(0) != fingerprint(1)
+    assert tell(0)[0] != tell(1)[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_much_of_a_story_is_heard_by_several(seed: int) -> None:
+    _, to_several = tell(seed)
+    wanted = {"room_message", "user_typing", "user_renamed", "user_left", "player_joined_game"}
+    wanted |= {"game_action_broadcast", "heartbeat"}
+    assert {wire_type for wire_type in wanted if not to_several[wire_type]} == set()
