@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 WORKERS ?= 2
-SECONDS ?= 600
+FUZZ_SECONDS ?= 600
 FIRST := my-course/00_start_here.ipynb
 # JupyterLab's "Would you like to receive news?" would cover the first page.
 NEWS := @jupyterlab/apputils-extension:announcements
@@ -57,8 +57,8 @@ pictures: $(VENV)/.browser  ## make the README's pictures anew: docs/pictures/ (
 bench: $(VENV)/.test  ## measure the servers beside others' (some minutes); tables in docs/benchmarks.md
 	$(RUN) -m tests.benchmarks --write
 
-fuzz: $(VENV)/.fuzz  ## search for inputs that break a parser: make fuzz SECONDS=3600
-	$(RUN) -m tests.fuzz --seconds $(SECONDS)
+fuzz: $(VENV)/.fuzz  ## throw bytes that nobody meant at every parser: FUZZ_SECONDS=3600 for an hour in all (Linux)
+	$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS) --workers $(WORKERS)
 
 foreign: $(MODULES)/.package-lock.json  ## install clients that nobody here wrote, to be tested against (needs npm)
 

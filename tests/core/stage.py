@@ -11,6 +11,7 @@ from typing import Any
 
 from netlab.core.chat import ChatService
 from netlab.core.errors import RemoteProtocolError
+from netlab.core.json_codec import Json
 from netlab.core.limits import STREAM, Limits, Liveness
 from netlab.core.messages import (
     ClientList,
@@ -150,8 +151,11 @@ class Stage:
     def _deliver(self, send: Send) -> None:
         assert send.to, f"{send.message} is for nobody"
         assert len(set(send.to)) == len(send.to), f"somebody gets {send.message} twice"
-        frame = self.service.codec.encode_reply(send.message)
+        codec = self.service.codec
+        frame = codec.encode_reply(send.message)
         assert b"\n" not in frame
+        if isinstance(codec, Json):  # lines for people leave out what people do not need
+            assert codec.encode_reply(codec.decode_reply(frame)) == frame, "it is read otherwise"
         limit = self.service.max_reply_bytes if isinstance(send.message, CUT) else DATAGRAM_BYTES
         assert not limit or len(frame) <= limit
         for client in send.to:

@@ -7,7 +7,8 @@ who may hear what, and that nothing is left behind.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,12 +21,15 @@ from hypothesis.stateful import (
 )
 
 from netlab.core.chat import ChatService
+from netlab.core.classroom import ClassroomService
 from netlab.core.errors import InvalidText
 from netlab.core.limits import DATAGRAMS, LIBRARY_PINGS, STREAM, Limits
 from netlab.core.messages import (
     Error,
     GameActionBroadcast,
     Hello,
+    PrivateMessage,
+    PrivateMessageSent,
     RoomJoined,
     RoomLeft,
     RoomMessage,
@@ -33,7 +37,9 @@ from netlab.core.messages import (
 )
 from netlab.core.names import name_key
 from netlab.core.roster import SEATS_KEPT_S
+from netlab.core.sends import Send
 from netlab.core.sessions import UNTOUCHED_S
+from tests.core.kept import kept
 from tests.core.stage import SECRET, Actor, Stage
 
 LIMITS = Limits(
@@ -49,6 +55,7 @@ names = st.sampled_from(["Ann", "ann", "Bob", "Zoë", "Zoe\u0308", "Eve", "x" * 
 rooms = st.sampled_from(["kitchen", "KITCHEN", "garden", "Straße", "STRASSE", "kitchen", "\n"])
 texts = st.sampled_from(["", "hi", "\x00" * 4_096, "é" * 2_049])
 games = st.sampled_from(["tic-tac-toe", "tic-tac-toe", "connect-four", "generic", "chess"])
+SAYING = ("room_message", "private_message", "text", "set_username", "typing_start", "game_action")
 numbers = st.integers(0, 50)
 """which one: of the clients, of the sessions, of the cells"""
 odd_actions = st.sampled_from([{"cell": 9}, {"column": 7}, None, [[]], "x" * 5_000])
@@ -60,8 +67,13 @@ class AnythingGoes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage = Stage(lambda: ChatService(limits=LIMITS, secret=SECRET))
+        self.stage = Stage(self.service)
         self.secrets = ["none"]
+        self.results: dict[str, Any] = {}
+        """how the games that are over ended"""
+
+    def service(self) -> ChatService:
+        return ChatService(limits=LIMITS, secret=SECRET)
 
     # ------------------------------------------------------------ coming and going
 
@@ -132,7 +144,7 @@ class AnythingGoes(RuleBasedStateMachine):
     @rule(who=numbers, room=rooms, content=texts, ref=st.sampled_from([None, "r"]))
     def talk(self, who: int, room: str, content: str, ref: str | None) -> None:
         actor, members = self.actor(who), self.members()
-        before = {a: len(a.inbox) for a in self.stage.actors.values()}
+        before = self.inboxes()
         said = self.act(actor, "room_message", room=room, content=content, ref=ref)
         heard_by = {a.id: a.inbox[count:] for a, count in before.items()}
         hearers = {a for a, heard in heard_by.items() if RoomMessage in map(type, heard)}
@@ -145,7 +157,15 @@ class AnythingGoes(RuleBasedStateMachine):
     @occupied
     @rule(who=numbers, room=rooms, kind=st.sampled_from(["typing_start", "typing_stop"]))
     def type(self, who: int, room: str, kind: str) -> None:
-        self.act(self.actor(who), kind, room=room)
+        actor, members = self.actor(who), self.members().get(name_key(room), set())
+        before = self.inboxes()
+        refused = self.act(actor, kind, room=room)
+        hearers = {a.id for a, count in before.items() if len(a.inbox) > count}
+        if refused:
+            assert isinstance(refused[0], Error)
+            assert hearers == {actor.id}
+        else:
+            assert hearers == (members - {actor.id} if actor.id in members else set())
 
     @occupied
     @rule(who=numbers, content=texts)
@@ -155,11 +175,17 @@ class AnythingGoes(RuleBasedStateMachine):
     @occupied
     @rule(who=numbers, to=numbers, content=texts)
     def whisper(self, who: int, to: int, content: str) -> None:
-        before = {a: len(a.inbox) for a in self.stage.actors.values()}
-        pair = self.actor(who), self.actor(to)
-        self.act(pair[0], "private_message", target=pair[1].id, content=content)
-        for other, count in before.items():
-            assert other in pair or len(other.inbox) == count, "nobody else hears it"
+        before = self.inboxes()
+        sender, target = self.actor(who), self.actor(to)
+        answer = self.act(sender, "private_message", target=target.id, content=content)
+        heard = {a: a.inbox[count:] for a, count in before.items() if len(a.inbox) > count}
+        if answer and isinstance(answer[0], PrivateMessageSent):
+            assert set(heard) == {sender, target}, "the two of them, and nobody else"
+            (got,) = [m for m in heard[target] if isinstance(m, PrivateMessage)]
+            assert (got.from_id, got.content) == (sender.id, content)
+            assert sender is target or len(heard[sender]) == len(heard[target]) == 1
+        else:
+            assert set(heard) <= {sender}, "what is refused reaches nobody"
 
     @occupied
     @rule(who=numbers, kind=st.sampled_from(["list_rooms", "list_clients", "ping", "garbage"]))
@@ -223,6 +249,9 @@ class AnythingGoes(RuleBasedStateMachine):
             assert turn is None or turn.client_id != actor.id, "turns alternate"
 
     # ------------------------------------------------------------ what must hold
+
+    def inboxes(self) -> dict[Actor, int]:
+        return {actor: len(actor.inbox) for actor in self.stage.actors.values()}
 
     def remember(self, actor: Actor) -> None:
         self.secrets += [m.secret for m in actor.inbox if isinstance(m, Welcome)]
@@ -323,9 +352,13 @@ class AnythingGoes(RuleBasedStateMachine):
                 assert session in sessions.of(client)
                 if not member.away:
                     assert member.player.username == chat._roster.here[client].name
+            if session.id in self.results:
+                assert self.results[session.id] == self.result(session), "a result is final"
             if session.status() == "finished":
+                self.results[session.id] = self.result(session)
                 assert (session.winner is None) == session.game.draw
                 assert session.state().turn is None
+        self.results = {key: r for key, r in self.results.items() if key in sessions.by_id}
         for client in sessions._of_client:
             assert 1 <= len(sessions.of(client)) <= LIMITS.max_rooms
             for session in sessions.of(client):
@@ -337,16 +370,57 @@ class AnythingGoes(RuleBasedStateMachine):
         for actor in list(self.stage.actors.values()):
             actor.vanishes()
         self.stage.wait(max(SEATS_KEPT_S, UNTOUCHED_S))
-        chat: Any = self.stage.service
         assert self.stage.service.next_tick() is None
-        for left in (
-            *(chat._clients, chat._leaving, chat._silent, chat._to_ask),
-            *(chat._roster.here, chat._roster._by_name, chat._roster._by_secret),
-            *(chat._roster._away, chat._rooms._rooms),
-            *(chat._games._sessions.by_id, chat._games._sessions._of_client),
-        ):
-            assert not len(left)
+        assert kept(self.stage.service) == kept(self.service()), "as in one that is new"
+
+    @staticmethod
+    def result(session: Any) -> Any:
+        # By seat: who comes back, or takes another name, is the winner under that id and name.
+        return session.game.winner, session.game.draw, session.game.board
+
+
+class UnderATeacher(AnythingGoes):
+    """The same with somebody who silences and sends away."""
+
+    def service(self) -> ClassroomService:
+        return ClassroomService(limits=LIMITS, secret=SECRET)
+
+    def act(self, actor: Actor, wire_type: str, **fields: Any) -> list[Any]:
+        user = self.stage.service._roster.here.get(actor.id)  # type: ignore[attr-defined]
+        muted, before = user is not None and user.muted, self.inboxes()
+        heard = super().act(actor, wire_type, **fields)
+        if muted and wire_type in SAYING:
+            others = [a for a, count in before.items() if a is not actor and len(a.inbox) > count]
+            assert others == [], "nobody hears who is muted"
+        return heard
+
+    @occupied
+    @rule(who=numbers, muted=st.booleans())
+    def mute(self, who: int, muted: bool) -> None:
+        actor = self.actor(who)
+        if actor.ended is None:
+            self.teach(lambda service, _: service.mute(actor.id, muted=muted))
+
+    @occupied
+    @rule(who=numbers)
+    def kick(self, who: int) -> None:
+        actor = self.actor(who)
+        if actor.ended is None:
+            self.teach(lambda service, now: service.kick(actor.id, now))
+            assert actor.ended is not None
+
+    def teach(self, does: Callable[[ClassroomService, float], list[Send]]) -> None:
+        self.stage.tell(lambda service, now: does(cast(ClassroomService, service), now))
+
+    @invariant()
+    def the_teacher_sees_who_is_here(self) -> None:
+        service = cast(ClassroomService, self.stage.service)
+        people = service.people(self.stage.now)
+        assert [p.client_id for p in people] == list(service._clients)
+        assert set(service._paces) == set(service._clients)
 
 
 TestAnythingGoes = AnythingGoes.TestCase
 TestAnythingGoes.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestUnderATeacher = UnderATeacher.TestCase
+TestUnderATeacher.settings = settings(max_examples=40, stateful_step_count=60, deadline=None)

@@ -7,13 +7,15 @@ field, that nobody unproven hears more than it said.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from netlab.core.chat import ChatService
 from netlab.core.echo import TextLines
-from netlab.core.errors import InvalidMessage, LocalProtocolError, RemoteProtocolError
+from netlab.core.errors import InvalidMessage, RemoteProtocolError
 from netlab.core.framing import (
+    PREFIX_BYTES,
     LengthPrefixedReader,
     LineReader,
     encode_length_prefixed,
@@ -21,9 +23,10 @@ from netlab.core.framing import (
 )
 from netlab.core.json_codec import Json
 from netlab.core.limits import Limits
+from netlab.core.messages import Hello
 from netlab.core.stream import RequestStream
 from netlab.lab.dissect import Conversation, Dissector, dissect
-from netlab.transports.cookies import Cookies
+from netlab.transports.cookies import SLOT_S, Cookies
 from netlab.transports.socketio_packets import parse_event, parse_hello, parse_packet
 from netlab.transports.udp import UDPServer
 from tests.lab.tiling import tiles
@@ -35,6 +38,7 @@ LIMIT = 64
 """longest frame, in bytes: short, so that a fuzzer gets beyond it"""
 NOW = 1_767_225_600.0
 CLIENT, SERVER = "client→server", "server→client"
+STRANGER = ("127.0.0.1", 9)
 JSON = Json()
 
 Frames = list[bytes | RemoteProtocolError]
@@ -63,7 +67,7 @@ def framing(data: bytes) -> None:
         got: Frames = []
         for piece in pieces:
             got += cut.feed(piece)
-            assert len(vars(cut).get("_partial", b"")) <= LIMIT + 1
+            assert _kept(cut) <= LIMIT + PREFIX_BYTES
         wanted = at_once.feed(whole)
         assert list(map(_same, got)) == list(map(_same, wanted))
         assert list(map(_same, cut.end())) == list(map(_same, at_once.end()))
@@ -71,6 +75,10 @@ def framing(data: bytes) -> None:
             if isinstance(frame, bytes):
                 assert len(frame) <= LIMIT
                 assert make(LIMIT).feed(encode(frame)) in ([frame], [frame.removesuffix(b"\r")])
+
+
+def _kept(reader: LineReader | LengthPrefixedReader) -> int:
+    return len(reader._partial if isinstance(reader, LineReader) else reader._buffer)
 
 
 def _same(frame: bytes | RemoteProtocolError) -> object:
@@ -93,11 +101,13 @@ def messages(data: bytes) -> None:
     else:
         assert JSON.decode_reply(JSON.encode_reply(reply)) == reply
     lines = TextLines()
-    for decode in (lines.decode_request, lines.decode_reply):
-        try:
-            decode(data)
-        except RemoteProtocolError as error:
-            _fit_for_the_wire(error)
+    try:
+        text, said = lines.decode_request(data), lines.decode_reply(data)
+    except RemoteProtocolError as error:
+        _fit_for_the_wire(error)
+    else:
+        assert lines.encode_request(text) == data
+        assert lines.decode_reply(lines.encode_reply(said)) == said
 
 
 def _fit_for_the_wire(error: RemoteProtocolError) -> None:
@@ -186,11 +196,16 @@ def packets(data: bytes) -> None:
         _fit_for_the_wire(error)
         return
     try:
-        parse_event(packet, JSON)
+        request = parse_event(packet, JSON)
     except RemoteProtocolError as error:
         _fit_for_the_wire(error)
+    else:
+        assert json.loads(packet.payload)[0] == request.type, "the event's name is its type"
+        _, _, fields = JSON.encode_request(request).partition(b",")
+        again = f'2["{request.type}",{{{fields.decode() or "}"}]'
+        assert parse_event(parse_packet(again), JSON) == request
     try:
-        parse_hello(packet.payload, JSON)
+        assert isinstance(parse_hello(packet.payload, JSON), Hello | None)
     except RemoteProtocolError as error:
         _fit_for_the_wire(error)
 
@@ -246,10 +261,11 @@ def cookie(data: bytes) -> None:
         for receiver, sent in server.sent.items():
             assert receiver in proven or sent <= came[receiver], "more went there than came"
         assert len(server._peers) <= len(proven)
-    try:
-        assert not cookies.check(data.decode(errors="surrogateescape"), ("127.0.0.1", 1), NOW)
-    except LocalProtocolError:  # it may be refused, in no other way
-        pass
+    shown = data.decode(errors="surrogateescape")
+    for address in (("127.0.0.1", 1), ("::1", 1, 0, 0)):
+        assert not cookies.check(shown, address, NOW), "it was made for nobody"
+    for old in (cookies.make(STRANGER, NOW - 2 * SLOT_S), cookies.make(STRANGER, NOW + SLOT_S)):
+        assert not cookies.check(old, STRANGER, NOW), "it was made too long ago, or not yet"
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
