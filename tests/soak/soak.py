@@ -62,7 +62,9 @@ class Log:
     """attacks, by name"""
     faults: list[str] = field(default_factory=list)
     """what may never happen; empty = nothing did"""
+    stalling_from: float = 0.0
     mixed_from: float = 0.0
+    """seconds since the load began"""
     end: Reading | None = None
 
     def p99_ms(self, phase: str) -> float:
@@ -131,6 +133,7 @@ async def _run(plan: Plan, servers: Sequence[Server], say: Callable[[str], None]
     async with asyncio.TaskGroup() as group:
         crowd.spawn = group.create_task
         crowd.let_in_the_honest()
+        await asyncio.sleep(min(5.0, plan.seconds / 10))  # coming in is no part of the quiet
         watching = group.create_task(crowd.watch())
         for phase, seconds in plan.phases():
             say(f"{phase}: {seconds:.0f} s")
@@ -158,6 +161,7 @@ class _Crowd:
         for number, (server, log) in enumerate(self._pairs):
             net = f"127.0.{10 + number}"
             if phase == "stalling":
+                log.stalling_from = time.monotonic() - self._begin
                 for one in range(plan.slow_of(log.transport)):
                     self._start(be_slow(server, f"{net}.{100 + one}", _count(log)))
             elif phase == "mixed":
