@@ -78,7 +78,7 @@ class WriteBuffer:
             return
         # The transport's marks are bytes, and how many these are depends on the size of frames.
         enough = self.waiting_bytes // 2
-        self._transport.set_write_buffer_limits(enough, enough)
+        self._set_marks(enough, enough)
         try:
             await drain()
         finally:
@@ -87,7 +87,12 @@ class WriteBuffer:
     def set_marks(self) -> None:
         """Let `drain` wait above half of the limit, until there is less than a quarter."""
         if self._limit:
-            self._transport.set_write_buffer_limits(self._limit // 2, self._limit // 4)
+            self._set_marks(self._limit // 2, self._limit // 4)
+
+    def _set_marks(self, high: int, low: int) -> None:
+        # Reset while somebody waits: uvloop's transport is gone then, and raises RuntimeError.
+        if not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(high, low)
 
 
 def unsent_bytes(transport: asyncio.WriteTransport) -> int:

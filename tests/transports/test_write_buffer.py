@@ -22,11 +22,17 @@ class FakeTransport(asyncio.Transport):
         self.waiting = bytearray()
         self.kernel_room = 0
         self.marks: list[tuple[int | None, int | None]] = []
+        self.closing = False
+
+    def is_closing(self) -> bool:
+        return self.closing
 
     def get_write_buffer_size(self) -> int:
         return len(self.waiting)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if self.closing:
+            raise RuntimeError("the handler is closed")  # as uvloop's
         self.marks.append((high, low))
 
     def write(self, data: Any) -> None:
@@ -115,6 +121,21 @@ def test_waiting_for_room_is_by_cost_and_marks_are_put_back() -> None:
     asyncio.run(write(1))
     half = 50 * (FRAME_COST + 1)
     assert (drained, transport.marks) == (1, [(25, 25), (half, half // 2)])
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_reset_before_or_while_one_waits_is_what_drain_says(before: bool) -> None:
+    transport = FakeTransport()
+    buffer = WriteBuffer(transport, limit=100)
+    buffer.write(b"x" * 60)
+    transport.closing = before
+
+    async def drain() -> None:
+        transport.closing = True
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(buffer.wait_for_room(drain))
 
 
 class Accepted:
