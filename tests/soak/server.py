@@ -68,13 +68,15 @@ class Server:
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self._log, cwd=ROOT
         )
-        self._watched = psutil.Process(self._process.pid)
+        self.pid = self._process.pid
+        self._watched = psutil.Process(self.pid)
+        self._wanted_code = 0
 
     def __enter__(self) -> Self:
         try:
             self.address = ("127.0.0.1", self._port())
         except BaseException:
-            self.kill()
+            self.close()
             raise
         return self
 
@@ -86,7 +88,8 @@ class Server:
     ) -> None:
         self.stop()
         faults, code = self.faults(), self._process.returncode
-        if kind is None and (faults or code != 0):
+        self.close()
+        if kind is None and (faults or code != self._wanted_code):
             text = "\n".join(faults)
             raise RuntimeError(f"{self.transport} ended with {code}; its log says:\n{text}")
 
@@ -103,11 +106,15 @@ class Server:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def faults(self) -> list[str]:
-        """Return what the log holds and should not: each such line with the 30 after it."""
+    def log(self) -> str:
+        """Return what it has written to stderr."""
         # pread: the child writes through the same open file, and so through the same position.
         size = os.fstat(self._log.fileno()).st_size
-        lines = os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace").splitlines()
+        return os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace")
+
+    def faults(self) -> list[str]:
+        """Return what the log holds and should not: the first such line with the 30 after it."""
+        lines = self.log().splitlines()
         found = [number for number, line in enumerate(lines) if _BAD.search(line)]
         return lines[found[0] : found[0] + 31] if found else []
 
@@ -121,8 +128,14 @@ class Server:
                 self._process.kill()
         self._reap()
 
+    def close(self) -> None:
+        """End it, and forget its log."""
+        self.stop()
+        self._log.close()
+
     def kill(self) -> None:
         """End it as a crash would (SIGKILL): it can do nothing more, not even say so."""
+        self._wanted_code = -signal.SIGKILL
         self._process.kill()
         self._reap()
 

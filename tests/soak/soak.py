@@ -110,7 +110,7 @@ def soak(plan: Plan, say: Callable[[str], None] = lambda _: None) -> list[Log]:
         servers = []
         for transport in plan.transports:
             server = Server(transport)
-            stack.callback(server.stop)
+            stack.callback(server.close)
             servers.append(server.__enter__())
         logs = asyncio.run(_run(plan, servers, say))
         for server, log in zip(servers, logs, strict=True):
