@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 WORKERS ?= 2
+MINUTES ?= 30
 FUZZ_SECONDS ?= 600
 FIRST := my-course/00_start_here.ipynb
 # JupyterLab's "Would you like to receive news?" would cover the first page.
@@ -16,7 +17,7 @@ MODULES := tests/foreign/node_modules
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder bench fuzz foreign format constraints clean
+.PHONY: help lab test test-newer notebooks notebooks-check site browser pictures binder bench soak fuzz foreign format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -56,6 +57,9 @@ pictures: $(VENV)/.browser  ## make the README's pictures anew: docs/pictures/ (
 
 bench: $(VENV)/.test  ## measure the servers beside others' (some minutes); tables in docs/benchmarks.md
 	$(RUN) -m tests.benchmarks --write
+
+soak: $(VENV)/.test  ## half an hour of honest, slow, hostile and vanishing clients (MINUTES=30); docs/robustness.md
+	$(RUN) -m tests.soak --minutes $(MINUTES) --write
 
 fuzz: $(VENV)/.fuzz  ## throw bytes that nobody meant at every parser: FUZZ_SECONDS=3600 for an hour in all (Linux)
 	$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS) --workers $(WORKERS)
