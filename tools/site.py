@@ -88,17 +88,20 @@ def _toctree(caption: str, pages: list[str]) -> str:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Yield each page's path below the source folder, and its text."""
+    """Yield the path below the source folder and the text of each page, and of texts' figures."""
     chapters = sorted(NOTEBOOKS.glob("*.ipynb"))
     texts = sorted((ROOT / "docs").glob("*.md"))
+    figures = sorted((ROOT / "docs").glob("*.svg"))
     texts += [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
-    known = {path.relative_to(ROOT) for path in [*chapters, *texts]}
+    known = {path.relative_to(ROOT) for path in [*chapters, *texts, *figures]}
     known |= {path.relative_to(ROOT) for path in PICTURES.glob("*")}
     for path in chapters:
         yield path.relative_to(ROOT).as_posix(), as_file(readable(read(path)))
     for path in texts:
         here = path.relative_to(ROOT)
         yield here.as_posix(), page_text(path.read_text(encoding="utf-8"), here, known)
+    for path in figures:
+        yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
     collected = [collect(path) for path in chapters]
     yield "glossary.md", glossary_page(collected)
     yield "clinic.md", clinic_page(collected)

@@ -22,6 +22,9 @@ class FakeTransport(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.writes.append(bytes(data))
 
+    def is_closing(self) -> bool:
+        return False
+
     def get_write_buffer_size(self) -> int:
         return 0 if self.reads else sum(map(len, self.writes))
 
