@@ -71,6 +71,9 @@ def main() -> None:
         for module in control.recv():
             with contextlib.suppress(ImportError):  # Windows lacks some
                 import_module(module)
+        # From here on nothing is compiled but what a learner wrote, who wants no files beside it.
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         gc.collect()
         gc.freeze()  # the probes need not look through what is ours
         control.send("ready")

@@ -35,8 +35,6 @@ USUAL = (
 _ENVIRONMENT = {
     # Each of glibc's arenas reserves 64 MiB of address space, which is what we limit.
     "MALLOC_ARENA_MAX": "2",
-    # A learner's file leaves nothing beside itself.
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 Channel: TypeAlias = "Connection[Any, Any]"
