@@ -2,14 +2,16 @@
 
 The examiner starts a fresh Python that calls `main` (never a fork of the kernel) and writes one
 line to its standard input: the key, and where to call back. That process, the nursery, runs no
-code of a learner. For each probe it forks one that does, with limits, in a session of its own; when
-the probe is over it kills that session and whatever descends from it. Where there is no fork
-(Windows), the nursery itself becomes the child of a single probe.
+code of a learner. For each probe it is handed a connection to the examiner and forks a process
+that runs code, with limits, in a session of its own; when the probe is over it kills that session
+and whatever descends from it. Where there is no fork (Windows), the nursery itself calls back once
+more and becomes the child of a single probe.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -20,6 +22,7 @@ import time
 from collections.abc import Iterator
 from importlib import import_module
 from multiprocessing.connection import Client, Connection
+from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -91,12 +94,14 @@ def _nurse(control: Channel, place: Place) -> None:
             command, argument = control.recv()
             if command == "start" and not CAN_FORK:
                 with _ending_with(control):
-                    return _probe(place, argument)
+                    return _probe(_call_back(place), argument)
             if command == "start":
-                pid = os.fork()
-                if not pid:
-                    control.close()
-                    _in_the_fork(place, argument)
+                with Connection(recv_handle(control)) as channel:
+                    pid = os.fork()
+                    if not pid:
+                        control.close()
+                        _in_the_fork(channel, argument)
+                control.send(pid)
             elif command == "end":
                 ended, pid = _end(pid, grace_s=argument), 0
                 control.send(ended)
@@ -121,23 +126,23 @@ def _ending_with(control: Channel) -> Iterator[None]:
     over.set()
 
 
-def _in_the_fork(place: Place, printed: str) -> None:
+def _in_the_fork(channel: Channel, printed: str) -> None:
     status = 1
     try:
         os.setsid()
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         _set_limits()
-        _probe(place, printed)
+        _probe(channel, printed)
         threading._shutdown()  # type: ignore[attr-defined]  # as at any interpreter's end
         status = 0
     finally:
         os._exit(status)  # never back into the nursery's loop
 
 
-def _probe(place: Place, printed: str) -> None:
+def _probe(channel: Channel, printed: str) -> None:
     """Run what the examiner sends, and report how it ended."""
     threading.stack_size(STACK_BYTES)
-    with _call_back(place) as channel, Printed(Path(printed)) as output:
+    with channel, Printed(Path(printed)) as output:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             event, value = _run(channel)
         with contextlib.suppress(OSError):
@@ -219,15 +224,20 @@ def _descendants(pid: int) -> set[int]:
 def _children(pid: int) -> list[int]:
     """Return the children of a process; none where there is no /proc."""
     found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, path.read_text().split())
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, task.joinpath("children").read_text().split())
     return found
 
 
 def prctl(option: int, value: int = 1) -> None:
     """Ask Linux for something; other systems go without."""
     with contextlib.suppress(ImportError, AttributeError, OSError):
-        import ctypes
+        _c_library().prctl(option, int(value), 0, 0, 0)
 
-        ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
+
+@functools.cache  # so that a fork finds it ready
+def _c_library() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None)

@@ -11,7 +11,7 @@ from typing import Any, Self
 from netlab.exercises.nursery import Nursery
 from netlab.exercises.pickled import dumps
 from netlab.exercises.received import Suspicious, receive
-from netlab.exercises.rest import process_behind, wait_at_rest
+from netlab.exercises.rest import wait_at_rest
 from netlab.exercises.subjects import Subject, source_line
 from netlab.exercises.trial import STEP_S, Trial
 from netlab.exercises.words import Broken, steady
@@ -179,9 +179,8 @@ class CodeTrial(Trial):
         return "the function returned"
 
     def let_notice(self) -> None:
-        pid = process_behind(self.channel) if self._running else None
-        if pid:
-            wait_at_rest(pid, NOTICE_S)
+        if self._running and self._nursery.pid:
+            wait_at_rest(self._nursery.pid, NOTICE_S)
 
     def again(self, patience_s: float) -> Trial:
         self.close_talks()

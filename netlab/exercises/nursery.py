@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Connection, Listener, Pipe
+from multiprocessing.reduction import send_handle
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -52,6 +53,8 @@ class Nursery:
         self._process: subprocess.Popen[str] | None = None
         self._control: Channel | None = None
         self._printed: Path | None = None
+        self.pid: int | None = None
+        """the process of the last `start`; None where it is not known"""
 
     def __enter__(self) -> Self:
         self._key = secrets.token_bytes(16)
@@ -79,7 +82,7 @@ class Nursery:
         self._printed = Path(path)
         assert self._control is not None
         self._control.send(("start", path))
-        channel = self._accept()
+        channel = self._hand_over() if CAN_FORK else self._accept()
         with contextlib.suppress(OSError):
             channel.send_bytes(job)
         return channel
@@ -139,6 +142,20 @@ class Nursery:
         if not self._control.poll(START_S):
             raise _no_start()
         self._control.recv()
+
+    def _hand_over(self) -> Channel:
+        """Give the nursery one end of a new channel, for its next fork; return the other."""
+        assert self._process is not None
+        assert self._control is not None
+        ours, theirs = Pipe()
+        with theirs:
+            send_handle(self._control, theirs.fileno(), self._process.pid)
+            if not self._control.poll(START_S):
+                ours.close()
+                self._stop()
+                raise _no_start()
+            self.pid = self._control.recv()
+        return ours
 
     def _accept(self) -> Channel:
         # Listener has no timeout of its own; a child that dies before it calls must not hang us.

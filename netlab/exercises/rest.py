@@ -9,36 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import struct
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 POLL_S = 0.001
 QUIET_POLLS = 5
 """looks in a row that must find no thread at work"""
 MOST_S = 10.0
 """seconds after which a process that gets no processor is waited for no longer"""
-_UCRED = struct.Struct("3i")  # process, user, group: unix(7)
-
-
-def process_behind(channel: Connection[Any, Any]) -> int | None:
-    """Return the id of the process at the other end; None where the system does not tell."""
-    option: int | None = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return None
-    try:
-        with socket.socket(fileno=channel.fileno()) as sock:
-            try:
-                pid: int = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))[0]
-            finally:
-                sock.detach()  # it is the channel's
-    except OSError:
-        return None
-    return pid or None
 
 
 def wait_at_rest(pid: int, budget_s: float) -> None:

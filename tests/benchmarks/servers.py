@@ -100,6 +100,15 @@ def cores() -> tuple[int, int]:
     return allowed[0], allowed[min(1, len(allowed) - 1)]
 
 
+def port_told(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the port that a server's process names when it is ready; None: it did not start."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], START_S)
+    line = process.stdout.readline().decode() if ready else ""
+    found = re.search(r"listening on 127\.0\.0\.1:(\d+)", line)
+    return int(found[1]) if found else None
+
+
 class Running:
     """A contender's process. Use it as a context manager.
 
@@ -153,13 +162,10 @@ class Running:
             self._process.wait(timeout_s)
 
     def _port(self) -> int:
-        assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], START_S)
-        line = self._process.stdout.readline().decode() if ready else ""
-        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", line)
-        if found is None:
-            raise RuntimeError(f"{self.contender.name} did not start: {line or self._end()[1]}")
-        return int(found[1])
+        port = port_told(self._process)
+        if port is None:
+            raise RuntimeError(f"{self.contender.name} did not start: {self._end()}")
+        return port
 
     def end(self) -> str:
         """End it; return what it has said to stdout since it was ready."""

@@ -17,10 +17,11 @@ from typing import Self
 
 import psutil
 
+from tests.benchmarks.servers import port_told
 from tests.benchmarks.wires import Datagrams, Lines, SocketIO, WebSocket, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S, END_S = 30.0, 20.0
+END_S = 20.0
 WIRES: dict[str, Wire] = {
     "tcp_threads": Lines(),
     "tcp_pool": Lines(),
@@ -145,13 +146,10 @@ class Server:
             self._process.stdout.close()
 
     def _port(self) -> int:
-        assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], START_S)
-        line = self._process.stdout.readline().decode() if ready else ""
-        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", line)
-        if found is None:
-            raise RuntimeError(f"{self.transport} did not start: {line} {self.faults()}")
-        return int(found[1])
+        port = port_told(self._process)
+        if port is None:
+            raise RuntimeError(f"{self.transport} did not start: {self.faults()}")
+        return port
 
 
 def wait_back(server: Server, start: Reading, timeout_s: float) -> Reading:
