@@ -83,8 +83,8 @@ nim = Exercise(
         "there is not, fewer than one stick, more than are there.",
         "Other fields of an action are ignored, whatever they claim.",
         "Whose turn it is not, and who watches, is refused; who comes in later, or comes back, "
-        "finds the game as it stands. Most of this the server does, with your `turn` and your "
-        "`board`.",
+        "finds the game as it stands. The server does this, with your `turn` and your `board`, "
+        "which have to be right at any time.",
     ),
     hints=(
         "In `__init__`, call `super().__init__()` and make `self.heaps`; a list in the class would "
