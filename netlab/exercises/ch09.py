@@ -21,7 +21,10 @@ from netlab.exercises.tls_peers import Certificate, serve_answers
 from netlab.exercises.trial import Trial
 from netlab.exercises.verdicts import verdict
 
-CERTIFICATES = "netlab.exercises.tls_certificates"
+CERTIFICATES = (
+    "netlab.exercises.tls_certificates",
+    "cryptography.hazmat.backends.openssl.backend",
+)
 PEM = (
     "`ca_pem` is a `str`: the certificate of an authority, as `ca.cert_pem.bytes().decode()` gives "
     "it for a `trustme.CA`."
@@ -77,7 +80,7 @@ client_context = Exercise(
         _meets("out of date", 4, Meeting("expired"), Meeting("not valid yet")),
         _meets("TLS 1.1", 5, Meeting("right", version=ssl.TLSVersion.TLSv1_1)),
     ),
-    preload=(CERTIFICATES,),
+    preload=CERTIFICATES,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- core: a server
@@ -220,7 +223,7 @@ diagnose = Exercise(
         _finds("not valid now", 8, "expired", "expired"),
         _finds("not valid now", 8, "not valid yet", "not valid yet"),
     ),
-    preload=(CERTIFICATES,),
+    preload=CERTIFICATES,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- red team
@@ -283,7 +286,7 @@ trust_probe = Exercise(
         _accused("a correct client", 5, tls_accused.careful),
         _accused("a correct client with words of its own", 5, tls_accused.eloquent),
     ),
-    preload=(CERTIFICATES,),
+    preload=CERTIFICATES,
 )  # fmt: skip
 
 EXERCISES = (client_context, secure_lines, diagnose, trust_probe)

@@ -132,7 +132,7 @@ presence = Exercise(
         _presence("requests that make no sense", 6, presences.nonsense),
         _presence("a storm of guests", 3, presences.storm),
     ),
-    preload=("asyncio", "netlab.exercises.peers_ch11"),
+    preload=("asyncio", "netlab.exercises.peers_ch11", "uvicorn.lifespan.off"),
 )
 
 # ---------------------------------------------------------------- red team: strangers
@@ -182,7 +182,7 @@ stranger_probe = Exercise(
         _accuses("a correct server", 3, tables),
         _accuses("a correct server that refuses rooms", 3, refusing_tables),
     ),
-    preload=("asyncio", "aiohttp", "netlab.exercises.peers_ch11"),
+    preload=("asyncio", "aiohttp", "netlab.exercises.peers_ch11", "uvicorn.lifespan.off"),
 )
 
 EXERCISES = (read_packets, presence, stranger_probe)

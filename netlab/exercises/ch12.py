@@ -17,7 +17,7 @@ from netlab.exercises.trial import Trial
 from netlab.exercises.verdicts import verdict
 from netlab.exercises.words import Broken
 
-_SERVER = ("netlab.transports.socketio_rooms", "netlab.lab.background")
+_SERVER = ("netlab.transports.socketio_rooms", "netlab.lab.background", "uvicorn.lifespan.off")
 _CLIENT = (*_SERVER, "netlab.transports.socketio_client")
 
 # ---------------------------------------------------------------- warm-up: who has won

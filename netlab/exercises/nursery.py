@@ -28,6 +28,7 @@ USUAL = (
     "encodings.idna",  # whoever passes a host name to a socket needs it
     "encodings.latin_1",
     "importlib.util",
+    "netlab.exercises.subjects",  # code that comes as a file
     "queue",
     "resource",
     "termios",

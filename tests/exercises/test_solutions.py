@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import re
 from contextlib import ExitStack
 from importlib.resources import as_file, files
@@ -24,6 +25,7 @@ def reports(request: pytest.FixtureRequest) -> dict[str, list[Report]]:
         for exercise in chosen(request):
             place = files("netlab.exercises.solutions").joinpath(folder(exercise.chapter))
             path = stack.enter_context(as_file(place.joinpath(f"{exercise.file_name}.py")))
+            py_compile.compile(str(path))  # once, and not in each of its processes
             solutions[exercise.id] = FromFile(path, exercise.code_name)
         seeds = [number % 3 for number in range(SOLUTION_RUNS)]
         return check_all({name: [(one, seed) for seed in seeds] for name, one in solutions.items()})

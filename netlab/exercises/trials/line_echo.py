@@ -201,4 +201,5 @@ TRIAL = Exercise(
         Probe("a storm of clients", 7, _storm, serve),
     ),
     converse=Probe("last words without a newline", 4, _last_words, serve),
+    preload=("asyncio",),
 )

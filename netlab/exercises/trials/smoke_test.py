@@ -200,4 +200,5 @@ TRIAL = Exercise(
         Probe("a storm of clients", 7, _storm, serve),
     ),
     converse=Probe("last words, then FIN", 3, _last_words, serve),
+    preload=("asyncio",),
 )

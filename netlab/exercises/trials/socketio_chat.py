@@ -277,5 +277,11 @@ TRIAL = Exercise(
         ("pages of other servers", ORIGIN, _origins),
     ),
     converse=probe(enter, *CONVERSATION),
-    preload=("netlab.transports.asgi_server", "netlab.transports.socketio_hub"),
+    preload=(
+        "netlab.transports.asgi_server",
+        "netlab.transports.socketio_hub",
+        "uvicorn.lifespan.off",
+        "uvicorn.protocols.http.auto",
+        "uvicorn.protocols.websockets.auto",
+    ),
 )
