@@ -1,12 +1,12 @@
-"""All checks of a file of tests, several at the same time, before the first of its tests."""
+"""Examiners for the tests of all exercises: several at work at the same time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -15,73 +15,51 @@ from netlab.exercises import ledger
 from netlab.exercises.grade import Exercise
 from netlab.exercises.nursery import Nursery
 from netlab.exercises.report import Report
-from netlab.lab.leftovers import baseline, leftovers
 
 EXERCISES = exercises.all()
-EXAMINERS = {"heavy": 8, "middle": 8, "light": 8}
-"""at the same time: half of what they take is waiting for an answer in vain"""
+EXAMINERS = {"light": 8, "middle": 4, "heavy": 4}
+"""at the same time: most of what they take is waiting, less so where there is much to load"""
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 
-Runs: TypeAlias = Sequence[tuple[Any, int]]
-"""what is to be checked, each with its seed"""
 
+class Examiners:
+    """Several warm interpreters: most of what mutants take is waiting for an answer in vain.
 
-def chosen(request: pytest.FixtureRequest) -> list[Exercise]:
-    """Return the exercises that are to be tested in the module of this fixture."""
-    here = [item for item in request.session.items if item.getparent(pytest.Module) is request.node]
-    names = {item.callspec.params["exercise"].id for item in here if hasattr(item, "callspec")}
-    return [exercise for exercise in EXERCISES if exercise.id in names]
-
-
-def check_all(runs: Mapping[str, Runs]) -> dict[str, list[Report]]:
-    """Check all that is listed by exercise; return the reports in the same order.
-
-    Of all exercises together, for a test that waited for its own would leave the processors idle
-    until its slowest has answered.
+    A fork costs what its parent has loaded, so exercises with much to load have their own.
     """
-    reports: dict[str, list[Report]] = {}
-    since = baseline()
-    with _many_descriptors(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger, "LOCK_S", 60.0)  # no result is to be lost to a slow disk
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._free: dict[str, SimpleQueue[Nursery]] = {}
+        nurseries = []
         for weight, number in EXAMINERS.items():
-            alike = [one for one in EXERCISES if one.id in runs and _weight(one) == weight]
-            reports |= _check_alike(alike, runs, number)
-    left = leftovers(since=since)
-    assert not left, str(left)
-    return reports
+            modules = {name for one in EXERCISES if _weight(one) == weight for name in one.modules}
+            self._free[weight] = SimpleQueue()
+            for _ in range(number):
+                nurseries.append(stack.enter_context(Nursery(modules)))
+                self._free[weight].put(nurseries[-1])
+        with ThreadPoolExecutor(thread_name_prefix="netlab-test") as pool:
+            list(pool.map(Nursery.launch, nurseries))  # now, so that no test is to blame for it
+        stack.enter_context(_many_descriptors())  # eight crowds of two hundred at the same time
 
+    def check_all(self, exercise: Exercise, codes: Sequence[tuple[Any, int]]) -> list[Report]:
+        """Check each code with its seed; return the reports in the same order."""
+        weight = _weight(exercise)
+        free = self._free[weight]
 
-def _check_alike(
-    alike: Sequence[Exercise], runs: Mapping[str, Runs], number: int
-) -> dict[str, list[Report]]:
-    """Check them in so many warm interpreters, which have loaded what any of them needs.
+        def check(job: tuple[Any, int]) -> Report:
+            nursery = free.get()
+            try:
+                return exercise.check(job[0], seed=job[1], nursery=nursery)
+            finally:
+                free.put(nursery)
 
-    A fork costs what its parent has loaded, so exercises with much to load are on their own.
-    """
-    modules = {name for exercise in alike for name in exercise.modules}
-    free: SimpleQueue[Nursery] = SimpleQueue()
-
-    def check(exercise: Exercise, code: Any, seed: int) -> Report:
-        nursery = free.get()
-        try:
-            return exercise.check(code, seed=seed, nursery=nursery)
-        finally:
-            free.put(nursery)
-
-    with ExitStack() as stack:
-        for _ in range(min(number, sum(len(runs[one.id]) for one in alike))):
-            free.put(stack.enter_context(Nursery(modules)))
-        pool = stack.enter_context(ThreadPoolExecutor(number, thread_name_prefix="netlab-test"))
-        futures = {
-            exercise.id: [pool.submit(check, exercise, *run) for run in runs[exercise.id]]
-            for exercise in alike
-        }
-        return {name: [one.result() for one in checks] for name, checks in futures.items()}
+        with ThreadPoolExecutor(EXAMINERS[weight], thread_name_prefix="netlab-test") as pool:
+            return list(pool.map(check, codes))
 
 
 @contextmanager
 def _many_descriptors() -> Iterator[None]:
-    """More than the usual 1,024, for eight crowds of two hundred at the same time."""
+    """More than the usual 1,024, in this process: those that run already keep what they have."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
@@ -98,3 +76,10 @@ def _weight(exercise: Exercise) -> str:
         return "heavy"
     middle = ("asyncio", "ssl", "tls_", "netlab.transports")
     return "middle" if any(part in names for part in middle) else "light"
+
+
+@pytest.fixture(scope="module")
+def examiners() -> Iterator[Examiners]:
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "LOCK_S", 60.0)  # no result is to be lost to a slow disk
+        yield Examiners(stack)

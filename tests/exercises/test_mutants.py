@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import pytest
-
 from netlab.exercises.grade import Exercise
 from netlab.exercises.registry import mutants
-from netlab.exercises.report import Report
 
 from .code import empty
-from .examiners import check_all, chosen, each_exercise
+from .examiners import Examiners, each_exercise, examiners
 
-
-@pytest.fixture(scope="module")
-def reports(request: pytest.FixtureRequest) -> dict[str, list[Report]]:
-    """Return each exercise's: two of the stub, then one of each mutant."""
-    codes = {
-        exercise.id: [empty, empty, *(mutant for mutant, _ in mutants(exercise))]
-        for exercise in chosen(request)
-    }
-    return check_all({name: [(code, 0) for code in all_] for name, all_ in codes.items()})
+__all__ = ["examiners"]  # a fixture
 
 
 @each_exercise
-def test_mutants_are_caught_by_their_probes(
-    exercise: Exercise, reports: dict[str, list[Report]]
-) -> None:
+def test_mutants_are_caught_by_their_probes(exercise: Exercise, examiners: Examiners) -> None:
+    faulty = mutants(exercise)
+    reports = examiners.check_all(exercise, [(mutant, 0) for mutant, _ in faulty])
     missed = [
         f"{mutant.__name__} was to be caught by {probe!r}:\n{report}"
-        for (mutant, probe), report in zip(mutants(exercise), reports[exercise.id][2:], strict=True)
+        for (mutant, probe), report in zip(faulty, reports, strict=True)
         if report.failed_probe != probe
     ]
     assert not missed, "\n\n".join(missed)
 
 
 @each_exercise
-def test_stub_fails_and_says_how(exercise: Exercise, reports: dict[str, list[Report]]) -> None:
-    first, second = reports[exercise.id][:2]
+def test_stub_fails_and_says_how(exercise: Exercise, examiners: Examiners) -> None:
+    first, second = examiners.check_all(exercise, [(empty, 0), (empty, 0)])
     assert not first.passed
     assert first.failure is not None
     assert first.failure.broken.expected in str(first)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from netlab.exercises.conditions import bytewise, every, random_splits, storm
@@ -22,8 +21,6 @@ LOAD = bytes(range(251)) * 8_000
 """2 MB of no text: no system holds so much, and 251 is no divisor of a power of two"""
 FLOOD = LOAD * 4
 """8 MB: more than two sockets hold (tcp(7): tcp_rmem, tcp_wmem) while nobody reads"""
-STALL_S = 0.05
-"""seconds without room for more, after which it is time to read"""
 UNREAD_BYTES = 64 * 1024 * 1024
 """of answers that nobody reads, at most so many are asked for"""
 
@@ -82,12 +79,8 @@ def _load(trial: Trial) -> None:
 def _late_reader(trial: Trial) -> None:
     talk = trial.talk(trial.wait("listening"))
     trial.note("examiner sends as much as the systems at both ends hold, and reads only then")
-    talk.sock.settimeout(STALL_S)
-    sent = 0
-    with contextlib.suppress(OSError):  # no room for more, or it hung up: reading will tell
-        while sent < len(FLOOD):
-            sent += talk.sock.send(FLOOD[sent : sent + 65_536])
-    talk.sock.settimeout(trial.patience_s)
+    pieces = (FLOOD[start : start + 65_536] for start in range(0, len(FLOOD), 65_536))
+    sent = talk.fill(pieces.__next__, len(FLOOD))
     talk.half_close()
     steps = len(trial.steps)
     try:
